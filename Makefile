@@ -1,0 +1,82 @@
+# Frugal: `make help` explains every target.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+export FRUGAL_HOME ?= $(CURDIR)/.frugal
+ENVS := $(FRUGAL_HOME)/envs
+AIRFLOW := $(ENVS)/airflow/bin
+IMAGES := $(patsubst include/local_aws/images/%.txt,%,$(wildcard include/local_aws/images/*.txt))
+MODELS := $(wildcard include/models/*)
+
+# Compiled bytecode is kept: every Airflow process starts several times faster.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPATH := plugins:include:.
+
+BUILD := @$(PYTHON) requirements/environments.py build
+
+##@ Use
+
+help: ## Show what each target does
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: run-envs ## Train, compile and deploy the example model on a local AWS, through a real Airflow, and show what it cost
+	@$(AIRFLOW)/python -m demo
+
+ui: run-envs ## The same, left running: Airflow's UI on loopback until Ctrl-C
+	@$(AIRFLOW)/python -m demo --keep
+
+local: run-envs ## Start the local AWS in the background (`make local-stop` stops it)
+	@bin/frugal local start
+
+local-stop: ## Stop the local AWS
+	@bin/frugal local stop
+
+##@ Develop
+
+envs: ## Build every locked environment under .frugal/envs (done by the other targets as needed)
+	$(BUILD)
+
+test: envs ## Run every test, each in the environment that its code runs in
+	@$(PYTHON) tests/run.py
+
+lint: ## Check style and types
+	$(BUILD) airflow
+	$(AIRFLOW)/ruff check
+	$(AIRFLOW)/ruff format --check
+	$(AIRFLOW)/mypy
+	$(AIRFLOW)/mypy --python-version 3.10 include/container include/local_aws/toolkit
+	@for model in $(MODELS); do ls $$model/*.py >/dev/null 2>&1 || continue; $(AIRFLOW)/mypy --python-version 3.10 $$model/*.py; done
+
+format: ## Apply the formatter and the fixes that are safe
+	$(BUILD) airflow
+	$(AIRFLOW)/ruff check --fix
+	$(AIRFLOW)/ruff format
+
+bench: envs ## Measure preprocessing against Polars and DuckDB, and how long the DAG files take to parse
+	@$(AIRFLOW)/python -m bench
+
+##@ Maintain
+
+images: ## Resolve AWS's container image URIs with the SageMaker SDK's own registry into include/images.yaml
+	$(BUILD) sdk
+	@$(ENVS)/sdk/bin/python include/images_refresh.py
+
+lock: ## Resolve the requirements again and write the hashed locks
+	@$(PYTHON) requirements/environments.py lock
+
+secrets: ## Generate .env with docker-compose's secrets (an existing one is kept)
+	@docker/secrets
+
+clean: ## Stop what runs and remove everything that was created here (.env and Docker's volumes are yours to keep)
+	@[ ! -x $(AIRFLOW)/python ] || bin/frugal local stop >/dev/null 2>&1 || true
+	rm -rf .frugal .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+run-envs:
+	$(BUILD) airflow local-aws data $(IMAGES:%=images/%)
+
+.PHONY: help demo ui local local-stop envs test lint format bench images lock secrets clean run-envs
