@@ -52,7 +52,7 @@ def environments() -> dict[str, Environment]:
         Environment("airflow", (HERE / "airflow.txt", HERE / "dev.txt")),
         Environment("local-aws", (HERE / "local-aws.txt",)),
         Environment("data", (HERE / "data.txt",)),
-        Environment("bench", (HERE / "bench.txt",)),
+        Environment("bench", (HERE / "bench.txt",), python="3.10"),
         Environment("sdk", (HERE / "sdk.txt",)),
         Environment("awscli", (HERE / "awscli.txt",)),
         Environment("tests/local-aws", (pytest,), base="local-aws"),
@@ -213,7 +213,7 @@ def build(env: Environment, home: Path = ENVS) -> None:
 
 def lock(source: Path) -> None:
     """Resolve one *.in file into the hashed *.txt beside it."""
-    python = "3.10" if source.parent == IMAGES or source.stem == "pytest" else "3.11"
+    python = "3.10" if source.parent == IMAGES or source.stem in ("pytest", "bench") else "3.11"
     alone = ["--no-deps"] if source.stem == "data" else []
     command = [find_uv(), "pip", "compile", *LOCK, *alone, "--upgrade", "--python-version", python]
     env = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
