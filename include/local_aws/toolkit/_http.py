@@ -1,0 +1,110 @@
+"""The HTTP server of a model container: GET /ping and POST /invocations, HTTP/1.1, keep-alive."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socketserver
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Request(NamedTuple):
+    """One invocation: the raw body, and the headers SageMaker passes on."""
+
+    body: bytes
+    content_type: str
+    accept: str
+
+
+class Response(NamedTuple):
+    """Answer to one invocation."""
+
+    body: bytes
+    content_type: str
+    status: int = 200
+
+
+Handler = Callable[[Request], Response]
+
+
+def error_response(error: BaseException, status: int) -> Response:
+    """The JSON that SageMaker's toolkits answer with when they refuse a request."""
+    body = {
+        "error": type(error).__name__,
+        "error-message": str(error),
+        "stack-trace": "".join(traceback.format_exception(type(error), error, error.__traceback__)),
+    }
+    return Response(json.dumps(body).encode(), "application/json", status)
+
+
+def serve(handler: Handler) -> None:
+    """Answer until SIGTERM on 127.0.0.1 and the port in ``SAGEMAKER_BIND_TO_PORT`` (8080).
+
+    Connections have a thread each and requests are handled one at a time, as in one worker of
+    AWS's images (gunicorn with gevent), so a handler need not be thread safe. ``/ping`` never
+    waits for a handler. An exception of the handler is a 500 that shows its traceback.
+    """
+    default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
+    one_at_a_time = threading.Lock()
+
+    class Connection(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def do_GET(self) -> None:
+            self._answer(Response(b"", "text/plain", 200 if self.path == "/ping" else 404))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if self.path != "/invocations":
+                self._answer(Response(b"", "text/plain", 404))
+                return
+            accept = self.headers.get("Accept")
+            request = Request(
+                body,
+                self.headers.get("Content-Type") or "application/json",
+                default_accept if accept in (None, "", "*/*") else str(accept),
+            )
+            self._answer(self._handled(request))
+
+        def _handled(self, request: Request) -> Response:
+            try:
+                with one_at_a_time:
+                    return handler(request)
+            except Exception as error:
+                traceback.print_exc()
+                sys.stderr.flush()
+                return error_response(error, 500)
+
+        def _answer(self, response: Response) -> None:
+            self.send_response(response.status)
+            self.send_header("Content-Type", response.content_type)
+            self.send_header("Content-Length", str(len(response.body)))
+            self.end_headers()
+            self.wfile.write(response.body)
+            self.wfile.flush()
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Requests are not logged: a ping comes every few seconds."""
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 128
+
+        def server_bind(self) -> None:
+            socketserver.TCPServer.server_bind(self)
+            self.server_name, self.server_port = "localhost", self.server_address[1]
+
+    port = int(os.environ.get("SAGEMAKER_BIND_TO_PORT", "8080"))
+    with Server(("127.0.0.1", port), Connection) as server:
+        stop = threading.Thread(target=server.shutdown, daemon=True)
+        signal.signal(signal.SIGTERM, lambda signum, frame: stop.start())
+        print(f"Serving on 127.0.0.1:{port}", flush=True)
+        server.serve_forever(poll_interval=0.2)
