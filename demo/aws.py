@@ -1,0 +1,143 @@
+"""The local AWS of the demo: started, or found running, and given what an account has before a pipeline comes.
+
+That is one bucket and the three execution roles, made through the AWS APIs; everything else is the pipeline's.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from functools import cached_property
+from typing import Any
+
+import httpx
+
+from demo.home import (
+    BUCKET,
+    LOOPBACK,
+    REGION,
+    REPOSITORY,
+    DemoError,
+    Home,
+    clean_environment,
+    free_port,
+)
+from demo.processes import Programs
+
+START_SECONDS = 60
+ROLES = ("preprocess", "train", "serve")
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
+
+class LocalAws:
+    """AWS on this machine: `start` it, `wait` for it, then use `client` and `interrupt`."""
+
+    def __init__(self, home: Home, port: int) -> None:
+        self.home = home
+        self.port = port
+        self.running = self._healthy()
+        if not self.running:
+            self.port = free_port(port)
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL is set to."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """An environment in which every AWS client talks to this AWS, and to no other."""
+        return clean_environment() | {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AIRFLOW_CONN_AWS_DEFAULT": '{"conn_type": "aws"}',
+            "FRUGAL_HOME": str(self.home.path),
+            "FRUGAL_BUCKET": BUCKET,
+            "FRUGAL_POLL_SECONDS": "0.5",
+        }
+
+    def start(self, programs: Programs) -> None:
+        """Start it as one of `programs`, unless one with the same state runs already and is left alone."""
+        if self.running:
+            return
+        python = self.home.python("local-aws")
+        argv = [
+            str(python),
+            "-m",
+            "local_aws",
+            "serve",
+            "--host",
+            LOOPBACK,
+            "--port",
+            str(self.port),
+        ]
+        folders = ["--state", str(self.home.local_aws), "--envs", str(self.home.path / "envs")]
+        env = clean_environment() | {"PYTHONPATH": str(REPOSITORY / "include")}
+        log = self.home.logs / "local-aws.log"
+        programs.start("local-aws", [*argv, *folders], log, env=env)
+
+    def wait(self, programs: Programs) -> None:
+        """Return once it answers. Raises DemoError when it exits or takes too long."""
+        deadline = time.monotonic() + START_SECONDS
+        while not self._healthy():
+            programs.check()
+            if time.monotonic() > deadline:
+                raise DemoError(
+                    f"the local AWS does not answer at {self.url}; see {self.home.logs}"
+                )
+            time.sleep(0.1)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS."""
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.url,
+            region_name=REGION,
+            aws_access_key_id="local",
+            aws_secret_access_key="local",
+        )
+
+    def create_account(self) -> None:
+        """Make the bucket and the execution roles that are not there yet."""
+        s3, iam = self.client("s3"), self.client("iam")
+        if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
+            s3.create_bucket(Bucket=BUCKET)
+        there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
+        for name in {f"frugal-{role}" for role in ROLES} - there:
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+
+    def interrupt(self, training_job: str) -> None:
+        """Take the spot capacity away from a training job, as AWS may at any time."""
+        answer = httpx.post(
+            f"{self.url}/_local/interrupt",
+            json={"TrainingJobName": training_job},
+            trust_env=False,
+            timeout=30,
+        )
+        if answer.is_error:
+            raise DemoError(f"could not interrupt {training_job}: {answer.text}")
+
+    def _healthy(self) -> bool:
+        try:
+            answer = httpx.get(f"{self.url}/_local/health", trust_env=False, timeout=2)
+            return answer.is_success and answer.json().get("status") == "ok"
+        except (httpx.HTTPError, ValueError):
+            return False
