@@ -9,7 +9,6 @@ PYTHON ?= python3
 export FRUGAL_HOME ?= $(CURDIR)/.frugal
 ENVS := $(FRUGAL_HOME)/envs
 AIRFLOW := $(ENVS)/airflow/bin
-IMAGES := $(patsubst include/local_aws/images/%.txt,%,$(wildcard include/local_aws/images/*.txt))
 MODELS := $(wildcard include/models/*)
 
 # Compiled bytecode is kept: every Airflow process starts several times faster.
@@ -77,6 +76,6 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 run-envs:
-	$(BUILD) airflow local-aws data $(IMAGES:%=images/%)
+	$(BUILD) airflow local-aws data images
 
 .PHONY: help demo ui local local-stop envs test lint format bench images lock secrets clean run-envs

@@ -1,6 +1,6 @@
 """Build and lock the Python environments that Frugal runs in.
 
-    python3 requirements/environments.py build [NAME ...]    all of them without a NAME
+    python3 requirements/environments.py build [NAME ...]    all of them without a NAME; `images` means every images/*
     python3 requirements/environments.py lock [NAME ...]     resolve the *.in files again
 
 Every environment is installed from hashed requirement files alone and carries a stamp of them, so nothing
@@ -233,6 +233,11 @@ def alone() -> Iterator[None]:
         yield
 
 
+def members(name: str, known: list[str]) -> list[str]:
+    """The environments that a name stands for: itself, or all in the folder of that name."""
+    return [other for other in known if other.startswith(f"{name}/")] or [name]
+
+
 def main() -> None:
     """The two commands above."""
     parser = argparse.ArgumentParser(
@@ -250,12 +255,13 @@ def main() -> None:
         source.stem: source for folder in (HERE, IMAGES) for source in sorted(folder.glob("*.in"))
     }
     allowed = list(known) if given.command == "build" else list(sources)
-    if unknown := [name for name in given.names if name not in allowed]:
+    names = [name for given_name in given.names for name in members(given_name, allowed)]
+    if unknown := [name for name in names if name not in allowed]:
         raise SystemExit(
             f"no such environment: {', '.join(unknown)}; there are {', '.join(allowed)}"
         )
     with alone():
-        for name in given.names or allowed:
+        for name in names or allowed:
             if given.command == "lock":
                 lock(sources[name])
                 continue
