@@ -1,0 +1,1 @@
+"""Frugal: cost-optimised SageMaker pipelines for Airflow."""

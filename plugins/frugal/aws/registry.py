@@ -1,0 +1,67 @@
+"""The model registry: who is champion, and registering a challenger exactly once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frugal.aws.clients import client
+from frugal.aws.run import Champion
+
+MODEL_DATA, SOURCE, RUN = "frugal.model_data", "frugal.source", "frugal.run"
+
+
+def champion(group: str) -> Champion | None:
+    """The newest approved package of `group`, or None when there is none yet."""
+    packages = _packages(group, ModelApprovalStatus="Approved")
+    if not packages:
+        return None
+    arn = packages[0]["ModelPackageArn"]
+    lineage = _lineage(arn)
+    if MODEL_DATA not in lineage:
+        return None  # registered by somebody else: there is nothing to compare with
+    return Champion(arn=arn, model_data=lineage[MODEL_DATA], source=lineage[SOURCE])
+
+
+def register(request: dict[str, Any], tags: list[dict[str, str]]) -> str:
+    """Create the model package of `request`, and its group when missing; returns its ARN.
+
+    A run registers once: a package of the group that carries the same run is returned as it is.
+    """
+    group = request["ModelPackageGroupName"]
+    sagemaker = client("sagemaker")
+    if not _group_exists(group):
+        sagemaker.create_model_package_group(
+            ModelPackageGroupName=group, ModelPackageGroupDescription="Made by Frugal", Tags=tags
+        )
+    run = request["CustomerMetadataProperties"][RUN]
+    for package in _packages(group):
+        if _lineage(package["ModelPackageArn"]).get(RUN) == run:
+            return str(package["ModelPackageArn"])
+    return str(sagemaker.create_model_package(**request)["ModelPackageArn"])
+
+
+def _packages(group: str, **filters: str) -> list[dict[str, Any]]:
+    """The ten newest packages of `group`, newest first."""
+    if not _group_exists(group):
+        return []
+    response = client("sagemaker").list_model_packages(
+        ModelPackageGroupName=group, SortBy="CreationTime", SortOrder="Descending", **filters
+    )
+    packages: list[dict[str, Any]] = response["ModelPackageSummaryList"]
+    return packages
+
+
+def _lineage(arn: str) -> dict[str, str]:
+    description = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    lineage: dict[str, str] = description.get("CustomerMetadataProperties", {})
+    return lineage
+
+
+def _group_exists(group: str) -> bool:
+    pages = client("sagemaker").get_paginator("list_model_package_groups")
+    found = pages.paginate(NameContains=group)
+    return any(
+        item["ModelPackageGroupName"] == group
+        for page in found
+        for item in page["ModelPackageGroupSummaryList"]
+    )

@@ -1,0 +1,50 @@
+"""Where Frugal runs, from the environment. Everything has a default but the account itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+INCLUDE_IN_TREE = Path(__file__).resolve().parents[3] / "include"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Deployment settings.
+
+    bucket       FRUGAL_BUCKET; default `frugal-<account>-<region>`, filled in by `Run`
+    role_prefix  FRUGAL_ROLE_PREFIX; execution roles are `<prefix>preprocess`, `<prefix>train`, ...
+    environment  FRUGAL_ENVIRONMENT, a tag on everything
+    conn_id      FRUGAL_AWS_CONN_ID, the Airflow connection
+    poll_seconds FRUGAL_POLL_SECONDS between two looks at a running job
+    include      FRUGAL_INCLUDE, the folder with models/, container/, prices/ and images.yaml
+    """
+
+    bucket: str | None
+    role_prefix: str
+    environment: str
+    conn_id: str
+    poll_seconds: float
+    include: Path
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Settings from `environ`. Raises ValueError when FRUGAL_POLL_SECONDS is not positive."""
+        poll_seconds = float(environ.get("FRUGAL_POLL_SECONDS", "30"))
+        if poll_seconds <= 0:
+            raise ValueError(f"FRUGAL_POLL_SECONDS must be above 0, not {poll_seconds:g}")
+        return cls(
+            bucket=environ.get("FRUGAL_BUCKET"),
+            role_prefix=environ.get("FRUGAL_ROLE_PREFIX", "frugal-"),
+            environment=environ.get("FRUGAL_ENVIRONMENT", "dev"),
+            conn_id=environ.get("FRUGAL_AWS_CONN_ID", "aws_default"),
+            poll_seconds=poll_seconds,
+            include=Path(environ.get("FRUGAL_INCLUDE", INCLUDE_IN_TREE)),
+        )
+
+    @property
+    def models(self) -> Path:
+        """Folder that holds one folder a model."""
+        return self.include / "models"

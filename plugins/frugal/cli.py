@@ -1,0 +1,106 @@
+"""The `frugal` command: thin, over the same library that the DAGs use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from frugal.aws.settings import Settings
+from frugal.local import LocalAws, LocalAwsError
+from frugal.spec import SpecError, find_specs, load_spec
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background.")
+app.add_typer(local, name="local")
+
+T = TypeVar("T")
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def validate(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="model.yaml files; default: every model's.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check model.yaml files: every mistake at once, with its place. Exits with 1 when there is one."""
+    paths = files or list(find_specs(Settings.load().models))
+    if not paths:
+        _fail(f"no model.yaml under {Settings.load().models}")
+    reports, errors = [], []
+    for path in paths:
+        try:
+            spec = load_spec(path / "model.yaml" if path.is_dir() else path)
+        except SpecError as error:
+            errors.append(error)
+            reports.append(error.as_dict())
+        else:
+            reports.append({"path": str(path), "name": spec.name, "mistakes": []})
+    if as_json:
+        typer.echo(json.dumps(reports, indent=2))
+    else:
+        for report in reports:
+            if not report["mistakes"]:
+                typer.echo(f"{report['path']}: {report['name']} is valid")
+        for error in errors:
+            typer.echo(str(error), err=True)
+    if errors:
+        raise typer.Exit(1)
+
+
+@local.command()
+def start(as_json: Json = False) -> None:
+    """Start it, unless it runs already."""
+    _show(_try(LocalAws.load().start), as_json)
+
+
+@local.command()
+def stop() -> None:
+    """Stop it. What it holds stays for the next start."""
+    stopped = _try(LocalAws.load().stop)
+    typer.echo("stopped" if stopped else "was not running")
+
+
+@local.command()
+def status(as_json: Json = False) -> None:
+    """Say whether it runs, and where. Exits with 1 when it does not."""
+    state = LocalAws.load().status()
+    _show(state, as_json)
+    if not state["running"]:
+        raise typer.Exit(1)
+
+
+@local.command()
+def interrupt(training_job: Annotated[str, typer.Argument(help="TrainingJobName")]) -> None:
+    """Take the spot capacity of a running training job away, as AWS may at any time."""
+    _try(lambda: LocalAws.load().interrupt(training_job))
+    typer.echo(f"{training_job}: capacity reclaimed")
+
+
+def _try(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except LocalAwsError as error:
+        _fail(str(error))
+
+
+def _show(state: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(state))
+        return
+    running = f"running, pid {state['pid']}" if state["running"] else "not running"
+    typer.echo(f"local AWS: {running}\nAWS_ENDPOINT_URL={state['url']}\nlog: {state['log']}")
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"frugal: {message}", err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

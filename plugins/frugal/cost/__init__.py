@@ -1,0 +1,1 @@
+"""What things cost: dated prices, and the report of a run."""

@@ -1,0 +1,50 @@
+"""The dated price table. An unknown price is None, never 0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from frugal.aws.settings import Settings
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """On-demand prices an hour by region and instance type, as of a day."""
+
+    as_of: str
+    currency: str
+    hours: dict[str, dict[str, float]]
+
+    @classmethod
+    def read(cls, path: Path) -> PriceTable:
+        """The table in a prices.yaml."""
+        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        hours = {
+            region: {instance: float(price["hour"]) for instance, price in prices.items()}
+            for region, prices in document["regions"].items()
+        }
+        return cls(str(document["as_of"]), document["currency"], hours)
+
+    def hour(self, instance: str | None, region: str) -> float | None:
+        """Price of one instance for one hour, or None when the table does not know it."""
+        return self.hours.get(region, {}).get(instance or "")
+
+    def cost(
+        self, seconds: float, instance: str | None, region: str, instances: int = 1
+    ) -> float | None:
+        """Price of `instances` for `seconds`; 0 for no seconds, None when the price is unknown."""
+        if seconds == 0:
+            return 0.0
+        hour = self.hour(instance, region)
+        return None if hour is None else seconds / 3600 * hour * instances
+
+
+@cache
+def price_table() -> PriceTable:
+    """The table that ships in include/prices/."""
+    return PriceTable.read(Settings.load().include / "prices" / "prices.yaml")

@@ -1,0 +1,1 @@
+"""One thing that bills, from submit to stop."""

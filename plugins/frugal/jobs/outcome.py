@@ -1,0 +1,40 @@
+"""How a job ended, as exceptions that a retry policy or a person can tell apart."""
+
+from __future__ import annotations
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+
+class JobError(AirflowException):
+    """A job that did not do what was asked; the message names the job and AWS's reason."""
+
+    def __init__(self, job: str, reason: str) -> None:
+        self.job, self.reason = job, reason
+        super().__init__(f"{job}: {reason}")
+
+
+class CapacityUnavailable(JobError):
+    """No capacity came in time: the next rung, or a later try, may get it."""
+
+
+class ServiceFailed(JobError):
+    """AWS's own fault (InternalServerError): the same request may work again."""
+
+
+class JobStopped(JobError):
+    """Somebody stopped the job."""
+
+
+class TimedOut(JobError):
+    """The job reached its own MaxRuntimeInSeconds, or Airflow's deadline passed."""
+
+
+class RolledBack(JobError):
+    """The endpoint serves, but not on the configuration that was asked for."""
+
+
+class AlgorithmFailed(JobError, AirflowFailException):
+    """The container or the request is at fault: the same attempt would fail, and bill, again.
+
+    As an AirflowFailException it ends the task without a retry.
+    """

@@ -1,0 +1,75 @@
+"""Waits in the triggerer until a job is over; stops it when a user ends the deferred task."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from frugal.aws import clients
+from frugal.jobs.kinds import KINDS
+
+JITTER = 0.2
+
+
+class JobTrigger(BaseTrigger):
+    """Fires once with {"job", "status"} when the job's status will not change any more.
+
+    It has no attempts of its own: the deferral's timeout, which Airflow keeps across restarts of the
+    triggerer, is the deadline.
+    """
+
+    def __init__(self, kind: str, job: str, poll_seconds: float) -> None:
+        super().__init__()
+        self.kind, self.job, self.poll_seconds = kind, job, poll_seconds
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and constructor arguments."""
+        arguments = {"kind": self.kind, "job": self.job, "poll_seconds": self.poll_seconds}
+        return "frugal.jobs.trigger.JobTrigger", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll with jitter until the job is over; what interrupts one poll is tried again."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        kind = KINDS[self.kind]
+        hook = await asyncio.to_thread(clients.hook, "sagemaker")
+        async with await hook.get_async_conn() as client:
+            while True:
+                try:
+                    description = await getattr(client, kind.describe)(**{kind.name_key: self.job})
+                    if kind.is_over(description):
+                        status = description[kind.status_key]
+                        yield TriggerEvent({"job": self.job, "status": status})
+                        return
+                except (BotoCoreError, ClientError, OSError) as error:
+                    self.log.warning("Could not see %s, will look again: %s", self.job, error)
+                await asyncio.sleep(self.poll_seconds * random.uniform(1 - JITTER, 1 + JITTER))
+
+    async def on_kill(self) -> None:
+        """Stop the job, unless the trigger merely moved to another triggerer.
+
+        Airflow 3.3 calls this for a reassigned trigger too; the task is then still deferred.
+        """
+        if await self._still_deferred():
+            self.log.info("The task is still deferred: %s goes on", self.job)
+            return
+        client = await asyncio.to_thread(clients.client, "sagemaker")
+        stopped = await asyncio.to_thread(KINDS[self.kind].halt, client, self.job)
+        self.log.info("%s %s", "Stopped" if stopped else "Nothing to stop in", self.job)
+
+    async def _still_deferred(self) -> bool:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+        ti = self.task_instance
+        states = await asyncio.to_thread(
+            RuntimeTaskInstance.get_task_states,
+            dag_id=ti.dag_id,
+            task_ids=[ti.task_id],
+            run_ids=[ti.run_id],
+            map_index=ti.map_index,
+        )
+        return bool(states.get(ti.run_id, {}).get(ti.task_id) == "deferred")

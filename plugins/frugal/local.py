@@ -1,0 +1,143 @@
+"""The local AWS in the background: start, stop, look, and take its capacity away.
+
+It is a program of its own in an environment of its own; all that is known of it here is its command
+line, its /_local/ pages and its pid file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 30
+PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
+PASSED_ON_PREFIXES = ("PIP_", "UV_", "FRUGAL_")
+
+
+class LocalAwsError(RuntimeError):
+    """The local AWS does not do what it was asked; the message says what to look at."""
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """One local AWS: its state directory, the environments of its images, and its port."""
+
+    home: Path
+    port: int
+
+    @classmethod
+    def load(cls) -> LocalAws:
+        """From FRUGAL_HOME and FRUGAL_LOCAL_AWS_PORT."""
+        home = Path(os.environ.get("FRUGAL_HOME", REPOSITORY / ".frugal")).resolve()
+        return cls(home, int(os.environ.get("FRUGAL_LOCAL_AWS_PORT", "4566")))
+
+    @property
+    def url(self) -> str:
+        """What AWS_ENDPOINT_URL is set to for everything that shall use it."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid_file(self) -> Path:
+        """Holds the process id while one that `start` began runs."""
+        return self.home / "local-aws" / "frugal-local.pid"
+
+    @property
+    def log_file(self) -> Path:
+        """Its standard output and error."""
+        return self.home / "local-aws" / "local-aws.log"
+
+    def status(self) -> dict[str, Any]:
+        """{"running", "url", "pid"?, "log"}; running means that it answers."""
+        state: dict[str, Any] = {"running": False, "url": self.url, "log": str(self.log_file)}
+        try:
+            health = self._call("/_local/health")
+        except (URLError, LocalAwsError, OSError):
+            return state
+        return {**state, "running": True, "pid": health.get("pid")}
+
+    def start(self) -> dict[str, Any]:
+        """Start it unless it runs, and return its status once it answers.
+
+        Raises LocalAwsError when its environment is missing, it exits, or it takes too long.
+        """
+        if (status := self.status())["running"]:
+            return status
+        python = self.home / "envs" / "local-aws" / "bin" / "python"
+        if not python.exists():
+            raise LocalAwsError(f"no environment at {python.parent.parent}: run `make envs` first")
+        self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        command = [str(python), "-m", "local_aws", "serve", "--port", str(self.port)]
+        command += ["--state", str(self.home / "local-aws"), "--envs", str(self.home / "envs")]
+        with self.log_file.open("ab") as log:
+            process = subprocess.Popen(
+                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                env=self._environment(), start_new_session=True,
+            )
+        self.pid_file.write_text(str(process.pid), encoding="utf-8")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if process.poll() is not None:
+                raise LocalAwsError(f"the local AWS ended with status {process.returncode}; see {self.log_file}")
+            if (status := self.status())["running"]:
+                return status
+            time.sleep(0.05)
+        self._terminate(process.pid)
+        raise LocalAwsError(f"the local AWS did not answer at {self.url} in time; see {self.log_file}")
+
+    def stop(self) -> bool:
+        """Stop the one that answers; returns whether there was one. Its state stays."""
+        status = self.status()
+        if not status["running"]:
+            self.pid_file.unlink(missing_ok=True)
+            return False
+        self._terminate(int(status["pid"]))
+        self.pid_file.unlink(missing_ok=True)
+        return True
+
+    def interrupt(self, training_job: str) -> dict[str, Any]:
+        """Take the spot capacity of a running training job away.
+
+        Raises LocalAwsError with its answer when there is no such job, or nothing to take.
+        """
+        return self._call("/_local/interrupt", {"TrainingJobName": training_job})
+
+    def _environment(self) -> dict[str, str]:
+        """What it needs of ours: no credentials, no Airflow settings."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+        }
+        return {**kept, "PYTHONPATH": str(REPOSITORY / "include")}
+
+    def _terminate(self, pid: int) -> None:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if os.waitpid(pid, os.WNOHANG)[0] == pid:
+                    return
+            except ChildProcessError:
+                if not Path(f"/proc/{pid}").exists():
+                    return
+            time.sleep(0.05)
+        os.kill(pid, signal.SIGKILL)
+
+    def _call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.url + path, data, {"Content-Type": "application/json"})
+        try:
+            with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
+                document: dict[str, Any] = json.load(answer)
+        except HTTPError as error:
+            raise LocalAwsError(error.read().decode(errors="replace")) from error
+        return document

@@ -1,0 +1,260 @@
+"""A ModelSpec becomes a DAG: prepare, preprocess, train, evaluate, compile, register, deploy, report."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from frugal.aws import clients
+from frugal.aws.names import slug
+from frugal.aws.run import Inputs
+from frugal.jobs.operator import JobOperator, gather
+from frugal.spec import ModelSpec, SpecError
+from frugal.spec.loader import FILE_NAME
+from frugal.stages import baseline, compile, deploy, evaluate, preprocess, register, train
+
+RETRIES = 2
+RETRY_DELAY = timedelta(seconds=10)
+
+
+def build_dag(spec: ModelSpec) -> DAG:
+    """The training DAG of one model."""
+    dag = DAG(
+        dag_id=f"train_{spec.name.replace('-', '_')}",
+        description=spec.description or f"Train and deploy {spec.name}",
+        doc_md=describe(spec),
+        schedule=spec.schedule,
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=_timeout(spec),
+        tags=["frugal", "train", spec.name, f"team:{spec.owner.team}"],
+        params={
+            "hyperparameters": Param(
+                {}, type="object", description="laid over those of model.yaml, for this run"
+            ),
+            "force_preprocess": Param(
+                False, type="boolean", description="prepare the dataset again even if it is unchanged"
+            ),
+            "deploy": Param(
+                True, type="boolean", description="deploy the challenger if it wins; else only register it"
+            ),
+        },
+        default_args={
+            "owner": spec.owner.team,
+            "retries": RETRIES,
+            "retry_delay": RETRY_DELAY,
+            "retry_exponential_backoff": True,
+        },
+    )
+    with dag:
+        _add_tasks(spec)
+    return dag
+
+
+def broken_dag(name: str, error: SpecError) -> DAG:
+    """Stands in for the DAG of a model whose model.yaml has mistakes: it shows them, and fails with them.
+
+    So one team's mistake does not take the other models' DAGs away.
+    """
+    text = str(error)
+    dag = DAG(
+        dag_id=f"train_{slug(name).replace('-', '_')}",
+        description=f"{FILE_NAME} of {name} has mistakes",
+        doc_md=f"### {name} cannot run\n\n```\n{text}\n```\n",
+        schedule=None,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(minutes=5),
+        tags=["frugal", "train", "broken"],
+        default_args={"owner": "unknown"},
+    )
+
+    @task(task_id="model_yaml_has_mistakes")
+    def show_mistakes() -> None:
+        raise AirflowFailException(text)
+
+    with dag:
+        show_mistakes()
+    return dag
+
+
+def _add_tasks(spec: ModelSpec) -> None:
+    prepare = _prepare(spec)
+    preprocessed = _job(
+        spec,
+        "preprocess",
+        requests=[partial(preprocess.request, spec)],
+        upstream=["prepare"],
+        reuse=partial(
+            preprocess.reuse, spec, read=clients.read_json, objects=clients.list_objects
+        ),
+        document=preprocess.manifest,
+    )
+    trained = _job(
+        spec,
+        "train",
+        kind="training",
+        requests=[partial(train.request, spec, rung) for rung in range(len(spec.train.capacity))],
+        upstream=["prepare"],
+    )
+    evaluated = _job(
+        spec,
+        "evaluate",
+        requests=[partial(evaluate.request, spec)],
+        upstream=["prepare", "train"],
+        document=evaluate.document,
+    )
+    compiled = _compile_jobs(spec)
+    registered = _register(spec)
+    deployed = JobOperator(
+        task_id="deploy",
+        kind="endpoint",
+        base_name=spec.name,
+        requests=[partial(deploy.request, spec)],
+        upstream=["prepare", "train", "evaluate", "compile"],
+        skip=_not_deployed,
+    )
+    smoke_tested = _smoke_test(spec)
+    measured = _job(
+        spec, "baseline", requests=[partial(baseline.request, spec)], upstream=["prepare"]
+    )
+    prepare >> preprocessed >> trained >> evaluated
+    for before, after in zip([evaluated, *compiled], [*compiled, registered], strict=True):
+        before >> after
+    evaluated >> registered >> deployed >> smoke_tested
+    preprocessed >> measured
+    [smoke_tested, measured] >> _report(spec)
+
+
+def _job(spec: ModelSpec, stage: str, *, kind: str = "processing", **arguments: Any) -> JobOperator:
+    return JobOperator(task_id=stage, kind=kind, base_name=f"{spec.name}-{stage}", **arguments)
+
+
+def _compile_jobs(spec: ModelSpec) -> list[JobOperator]:
+    """The compile task, and for Neo the task that checks its artefact; none without a backend."""
+    upstream = ["prepare", "train", "evaluate"]
+    if spec.compile.backend == "none":
+        return []
+    if spec.compile.backend == "onnx":
+        return [
+            _job(
+                spec,
+                "compile",
+                requests=[partial(compile.onnx_request, spec)],
+                upstream=upstream,
+                skip=evaluate.lost,
+                document=compile.onnx_document,
+            )
+        ]
+    return [
+        _job(
+            spec,
+            "compile",
+            kind="compilation",
+            requests=[partial(compile.neo_request, spec)],
+            upstream=upstream,
+            skip=evaluate.lost,
+        ),
+        _job(
+            spec,
+            "check_compiled",
+            requests=[partial(compile.check_request, spec)],
+            upstream=[*upstream, "compile"],
+            skip=evaluate.lost,
+            document=compile.check_document,
+        ),
+    ]
+
+
+def _not_deployed(inputs: Inputs) -> str | None:
+    if not inputs.params.get("deploy", True):
+        return "the run was started with deploy = false"
+    return evaluate.lost(inputs)
+
+
+def _prepare(spec: ModelSpec) -> Any:
+    @task(task_id="prepare")
+    def prepare() -> dict[str, Any]:
+        """Publish the code, fingerprint the raw data, look up the champion, check the budget."""
+        from frugal.aws.prepare import prepare as prepare_run
+        from frugal.cost.estimate import over_budget
+        from frugal.cost.prices import price_table
+
+        run = prepare_run(spec, get_current_context()["run_id"])
+        if reason := over_budget(spec, run.region, price_table()):
+            raise ValueError(reason)
+        return run.as_json()
+
+    return prepare()
+
+
+def _register(spec: ModelSpec) -> Any:
+    @task(task_id="register", trigger_rule=TriggerRule.NONE_FAILED)
+    def register_model() -> dict[str, Any]:
+        """Keep the challenger in the Model Registry: Approved if it won, Rejected if it lost."""
+        from frugal.aws import registry
+
+        inputs = gather(get_current_context(), ["prepare", "train", "evaluate", "compile"])
+        request = register.request(spec, inputs)
+        arn = registry.register(request, inputs.run.stage_tags("register"))
+        note = request["ApprovalDescription"]
+        return {"arn": arn, "status": request["ModelApprovalStatus"], "note": note}
+
+    return register_model()
+
+
+def _smoke_test(spec: ModelSpec) -> Any:
+    @task(task_id="smoke_test")
+    def smoke_test() -> dict[str, Any]:
+        """Ask the live endpoint held-out rows and compare with what the evaluated model said."""
+        from frugal.aws.invoke import smoke_test as invoke
+
+        inputs = gather(get_current_context(), ["prepare"])
+        tolerance = spec.compile.tolerance
+        return {"predictions": invoke(spec.name, inputs.run.own("evaluation"), tolerance)}
+
+    return smoke_test()
+
+
+def _report(spec: ModelSpec) -> Any:
+    @task(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
+    def report() -> str:
+        """Write the run's report.json: what each stage did, billed and saved."""
+        from frugal.report import write_report
+
+        return write_report(spec, get_current_context())
+
+    return report().as_teardown()
+
+
+def _timeout(spec: ModelSpec) -> timedelta:
+    """Long enough for every stage to reach its own limit, and AWS's time around them."""
+    stages = [spec.preprocess.max_run, spec.evaluate.max_run, spec.compile.max_run, spec.monitor.max_run]
+    return sum(stages, spec.train.wait * len(spec.train.capacity)) + timedelta(hours=3)
+
+
+def describe(spec: ModelSpec) -> str:
+    """The DAG's page in Airflow's UI, in Markdown."""
+    ladder = ", then ".join(
+        f"{rung.instance}{' (spot)' if rung.spot else ' (on-demand)'}" for rung in spec.train.capacity
+    )
+    return f"""\
+### {spec.name}
+
+{spec.description}
+
+| | |
+|---|---|
+| owner | {spec.owner.team}, cost center {spec.owner.cost_center} |
+| target | `{spec.data.target}`, from {len(spec.features)} features |
+| trained on | {ladder} |
+| gate | {spec.evaluate.metric}, floor {spec.evaluate.floor:g}{", must not lose to the champion" if spec.evaluate.must_beat_champion else ""} |
+| compiled by | {spec.compile.backend} |
+| served | {spec.deploy.strategy} |
+
+Every stage is submitted once, adopted on a retry, and stopped when its task ends. Overrides for one run
+are in the trigger form. The last task leaves `runs/<run>/report.json` in the bucket.
+"""

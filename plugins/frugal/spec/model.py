@@ -1,0 +1,210 @@
+"""The sections of a model.yaml, with every default. Fields are documented for `frugal validate`'s
+messages and for the editor: the JSON schema of `ModelSpec` carries them.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from frugal.spec.durations import Duration
+
+Name = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=32)
+]
+InstanceType = Annotated[
+    str, StringConstraints(pattern=r"^ml\.[a-z][a-z0-9-]*\.(medium|large|(\d{0,2})xlarge|metal)$")
+]
+ColumnType = Literal["integer", "float", "boolean", "string", "category", "date", "datetime"]
+Metric = Literal["rmse", "mae", "mape", "r2", "accuracy", "auc"]
+
+HIGHER_IS_BETTER: frozenset[str] = frozenset({"r2", "accuracy", "auc"})
+NUMERIC_TYPES: frozenset[str] = frozenset({"integer", "float"})
+
+
+class Section(BaseModel):
+    """Base of every section: unknown keys are mistakes, values do not change after loading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Owner(Section):
+    """Who answers for the model and who pays; becomes tags on everything."""
+
+    team: str = Field(min_length=1, max_length=64)
+    cost_center: str = Field(min_length=1, max_length=64)
+    email: str | None = None
+
+
+def _column_shorthand(value: Any) -> Any:
+    return {"type": value} if isinstance(value, str) else value
+
+
+class Column(Section):
+    """One column of the raw data. `price: float` is short for `price: {type: float}`."""
+
+    type: ColumnType
+    required: bool = True
+    min: float | None = None
+    max: float | None = None
+    values: tuple[str, ...] | None = None
+    format: str | None = Field(None, description="strptime format of a date or datetime")
+
+
+class Split(Section):
+    """Shares of the three splits; rows that agree in the columns `by` never part."""
+
+    by: tuple[str, ...] = ()
+    train: float = Field(0.7, gt=0, lt=1)
+    validation: float = Field(0.15, gt=0, lt=1)
+    test: float = Field(0.15, gt=0, lt=1)
+    salt: str = ""
+
+
+class Data(Section):
+    """The raw data: where it lies in the bucket, its columns, the target and the quality gate."""
+
+    raw: str | None = Field(None, description="S3 prefix in the bucket; default <name>/raw/")
+    format: Literal["csv"] = "csv"
+    delimiter: str = Field(",", min_length=1, max_length=1)
+    target: str
+    key: tuple[str, ...] = Field(min_length=1, description="columns that together are unique")
+    columns: dict[str, Annotated[Column, BeforeValidator(_column_shorthand)]] = Field(min_length=2)
+    features: tuple[str, ...] | None = Field(
+        None, min_length=1, description="default: every column but the key, the target and strings"
+    )
+    split: Split = Split()
+    max_bad_rows: float = Field(
+        0.01, ge=0, le=1, description="fraction of the raw rows that may be quarantined"
+    )
+
+
+class Preprocess(Section):
+    """The Processing job that turns CSV into Parquet, once for each fingerprint."""
+
+    instance: InstanceType = "ml.m5.large"
+    volume_gb: int = Field(30, ge=1, le=16384)
+    max_run: Duration = timedelta(hours=1)
+    row_group_rows: int = Field(131_072, ge=1_000, le=10_000_000)
+    compression_level: int = Field(3, ge=1, le=22)
+    script: str | None = Field(None, pattern=r"^[\w./-]+\.py$")
+
+
+class Rung(Section):
+    """One way to get capacity for training."""
+
+    instance: InstanceType
+    spot: bool = True
+
+
+class Train(Section):
+    """The training job: script mode on the capacity ladder, with checkpoints."""
+
+    framework: Literal["xgboost"] = "xgboost"
+    version: str = Field("3.0-5", pattern=r"^\d+\.\d+-\d+$")
+    script: str = Field("train.py", pattern=r"^[\w./-]+\.py$")
+    hyperparameters: dict[str, str | int | float | bool] = {}
+    capacity: tuple[Rung, ...] = Field(
+        (Rung(instance="ml.m5.xlarge"), Rung(instance="ml.m5.xlarge", spot=False)),
+        min_length=1,
+        max_length=8,
+    )
+    volume_gb: int = Field(30, ge=1, le=16384)
+    max_run: Duration = timedelta(hours=1)
+    max_wait: Duration | None = Field(None, description="spot only; default twice max_run")
+    checkpoint_seconds: int = Field(60, ge=1, le=86_400)
+
+    @property
+    def wait(self) -> timedelta:
+        """MaxWaitTimeInSeconds of a spot rung: capacity wait and run time together."""
+        return self.max_wait if self.max_wait is not None else 2 * self.max_run
+
+
+class Evaluate(Section):
+    """The gate between a trained model and deployment."""
+
+    metric: Metric
+    floor: float = Field(description="the worst value that may be deployed")
+    must_beat_champion: bool = True
+    instance: InstanceType = "ml.m5.large"
+    max_run: Duration = timedelta(minutes=30)
+
+
+class Compile(Section):
+    """Ahead-of-time compilation, with a parity gate."""
+
+    backend: Literal["neo", "onnx", "none"] = "none"
+    target: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*$", description="Neo TargetDevice")
+    tolerance: float = Field(1e-4, gt=0, lt=1, description="largest relative move of a prediction")
+    instance: InstanceType = "ml.m5.large"
+    max_run: Duration = timedelta(minutes=15)
+
+
+class Deploy(Section):
+    """The endpoint. `realtime` bills by the hour, `serverless` by the request."""
+
+    strategy: Literal["realtime", "serverless"] = "serverless"
+    instance: InstanceType | None = Field(None, description="realtime; default ml.m5.large")
+    instances: int | None = Field(None, ge=1, le=100, description="realtime; default 1")
+    memory_mb: int | None = Field(None, description="serverless; default 2048")
+    max_concurrency: int | None = Field(None, ge=1, le=200, description="serverless; default 5")
+    capture_percent: int | None = Field(None, ge=0, le=100, description="realtime; default 100")
+
+
+class Monitor(Section):
+    """The baseline that drift is measured against."""
+
+    instance: InstanceType = "ml.m5.large"
+    max_run: Duration = timedelta(minutes=30)
+
+
+class Budget(Section):
+    """Limits in USD. A run whose worst case exceeds `run` does not start."""
+
+    run: float | None = Field(None, gt=0)
+
+
+class ModelSpec(Section):
+    """One model, from raw data to a monitored endpoint."""
+
+    name: Name
+    owner: Owner
+    description: str = ""
+    schedule: str | None = Field(None, description="cron; default: started by hand")
+    data: Data
+    preprocess: Preprocess = Preprocess()
+    train: Train = Train()
+    evaluate: Evaluate
+    compile: Compile = Compile()
+    deploy: Deploy = Deploy()
+    monitor: Monitor = Monitor()
+    budget: Budget = Budget()
+
+    @property
+    def raw_prefix(self) -> str:
+        """S3 key prefix of the raw objects, ending in a slash."""
+        return f"{(self.data.raw or f'{self.name}/raw').strip('/')}/"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the feature columns, in the order in which the endpoint takes them."""
+        if self.data.features is not None:
+            return self.data.features
+        left_out = {*self.data.key, self.data.target}
+        return tuple(
+            name
+            for name, column in self.data.columns.items()
+            if name not in left_out and column.type != "string"
+        )
+
+    def document(self) -> dict[str, Any]:
+        """The spec as JSON values with every default filled in: what containers read as spec.json."""
+        document = self.model_dump(mode="json")
+        data = document["data"]
+        data["features"] = list(self.features)
+        data["raw"] = self.raw_prefix
+        data["split"]["by"] = list(self.data.split.by or self.data.key)
+        data["split"]["salt"] = self.data.split.salt or self.name
+        return document

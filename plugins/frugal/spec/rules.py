@@ -1,0 +1,217 @@
+"""What the fields alone cannot tell: mistakes between fields, and what AWS refuses.
+
+Each rule names the sections it reads and yields (key, problem, given, allowed). A rule is left out
+when one of its sections has mistakes of its own, so that all rules that can speak do so at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from frugal.spec.model import NUMERIC_TYPES, Compile, Data, Deploy, Evaluate, Train
+
+
+class Finding(NamedTuple):
+    """A mistake before its line is known."""
+
+    key: str
+    problem: str
+    given: Any = ""
+    allowed: str = ""
+
+
+class Rule(NamedTuple):
+    sections: tuple[str, ...]
+    check: Callable[..., Iterator[Finding]]
+
+
+RULES: list[Rule] = []
+
+# Neo compiles XGBoost for these hosts (TargetDevice enum of CreateCompilationJob; deploy targets in
+# the Neo cloud instance table, docs.aws.amazon.com/sagemaker/latest/dg/neo-supported-cloud.html).
+NEO_TREE_TARGETS = ("ml_c4", "ml_c5", "ml_m4", "ml_m5")
+SERVERLESS_MEMORY_MB = range(1024, 6145, 1024)
+REALTIME_ONLY = ("instance", "instances", "capture_percent")
+SERVERLESS_ONLY = ("memory_mb", "max_concurrency")
+
+
+def rule(*sections: str) -> Callable[[Callable[..., Iterator[Finding]]], Any]:
+    """Register a rule over the named sections, which are passed in that order."""
+
+    def register(check: Callable[..., Iterator[Finding]]) -> Callable[..., Iterator[Finding]]:
+        RULES.append(Rule(sections, check))
+        return check
+
+    return register
+
+
+def findings(sections: Mapping[str, Any]) -> Iterator[Finding]:
+    """Everything the rules find wrong in the sections that could be read."""
+    for names, check in RULES:
+        if all(name in sections for name in names):
+            yield from check(*(sections[name] for name in names))
+
+
+@rule("data")
+def columns_exist(data: Data) -> Iterator[Finding]:
+    """Every column that is named must be declared."""
+    named = [("data.target", (data.target,)), ("data.key", data.key)]
+    named += [("data.features", data.features or ()), ("data.split.by", data.split.by)]
+    for key, names in named:
+        for name in names:
+            if name not in data.columns:
+                yield Finding(key, "no such column", name, ", ".join(data.columns))
+
+
+@rule("data")
+def target_is_not_a_feature(data: Data) -> Iterator[Finding]:
+    """A target among the features or the key leaks the answer."""
+    for key, names in (("data.features", data.features or ()), ("data.key", data.key)):
+        if data.target in names:
+            yield Finding(key, "holds the target, which would leak the answer", data.target)
+
+
+@rule("data")
+def features_are_numbers(data: Data) -> Iterator[Finding]:
+    """Free text cannot be a feature."""
+    for name in data.features or ():
+        if name in data.columns and data.columns[name].type == "string":
+            yield Finding(
+                "data.features",
+                "a string cannot be a feature",
+                name,
+                "declare it as category, or leave it out",
+            )
+
+
+@rule("data")
+def split_adds_up(data: Data) -> Iterator[Finding]:
+    """The three shares are the whole."""
+    shares = (data.split.train, data.split.validation, data.split.test)
+    if abs(sum(shares) - 1) > 1e-9:
+        given = " + ".join(f"{share:g}" for share in shares)
+        yield Finding("data.split", "shares do not add up to 1", f"{given} = {sum(shares):g}")
+
+
+@rule("data")
+def checks_fit_types(data: Data) -> Iterator[Finding]:
+    """Bounds are for numbers, values for text, formats for times."""
+    for name, column in data.columns.items():
+        key = f"data.columns.{name}"
+        bounds = [bound for bound in (column.min, column.max) if bound is not None]
+        if bounds and column.type not in NUMERIC_TYPES:
+            yield Finding(key, f"min and max do not apply to type {column.type}", bounds[0])
+        if column.min is not None and column.max is not None and column.min > column.max:
+            yield Finding(key, "min is above max", f"{column.min:g} > {column.max:g}")
+        if column.values is not None and column.type not in ("string", "category"):
+            yield Finding(key, f"values do not apply to type {column.type}")
+        if column.format is not None and column.type not in ("date", "datetime"):
+            yield Finding(key, f"format does not apply to type {column.type}", column.format)
+
+
+@rule("data", "evaluate")
+def metric_fits_target(data: Data, evaluate: Evaluate) -> Iterator[Finding]:
+    """A regression metric needs a number as its target."""
+    column = data.columns.get(data.target)
+    if column is not None and column.type not in {*NUMERIC_TYPES, "boolean"}:
+        yield Finding(
+            "data.target",
+            f"metric {evaluate.metric} needs a numeric target",
+            f"{data.target}: {column.type}",
+            "integer, float or boolean (encode classes as 0, 1, ...)",
+        )
+
+
+@rule("train")
+def spot_waits_long_enough(train: Train) -> Iterator[Finding]:
+    """CreateTrainingJob refuses MaxWaitTimeInSeconds below MaxRuntimeInSeconds."""
+    if train.max_wait is None:
+        return
+    if not any(rung.spot for rung in train.capacity):
+        yield Finding("train.max_wait", "AWS takes it with spot capacity only", train.max_wait)
+    if train.max_wait < train.max_run:
+        yield Finding(
+            "train.max_wait",
+            "AWS refuses a max_wait below max_run",
+            f"{train.max_wait} < {train.max_run}",
+            f"at least {train.max_run}, or leave it out",
+        )
+
+
+@rule("train")
+def reserved_hyperparameters(train: Train) -> Iterator[Finding]:
+    """Names that script mode keeps for itself."""
+    for name in train.hyperparameters:
+        if name.startswith("sagemaker_"):
+            yield Finding(f"train.hyperparameters.{name}", "names in sagemaker_ are SageMaker's")
+
+
+@rule("deploy")
+def options_fit_strategy(deploy: Deploy) -> Iterator[Finding]:
+    """Options of one kind of endpoint mean nothing, or are refused, on the other."""
+    foreign = REALTIME_ONLY if deploy.strategy == "serverless" else SERVERLESS_ONLY
+    for name in foreign:
+        value = getattr(deploy, name)
+        if value is None or (name == "capture_percent" and value == 0):
+            continue
+        problem = f"not available on a {deploy.strategy} endpoint"
+        if name == "capture_percent":
+            problem = "AWS refuses data capture on serverless endpoints"
+        other = "realtime" if deploy.strategy == "serverless" else "serverless"
+        yield Finding(f"deploy.{name}", problem, value, f"leave it out, or strategy: {other}")
+
+
+@rule("deploy")
+def serverless_memory(deploy: Deploy) -> Iterator[Finding]:
+    """ServerlessConfig.MemorySizeInMB comes in steps of 1 GB."""
+    if deploy.memory_mb is not None and deploy.memory_mb not in SERVERLESS_MEMORY_MB:
+        allowed = ", ".join(map(str, SERVERLESS_MEMORY_MB))
+        yield Finding("deploy.memory_mb", "no such memory size", deploy.memory_mb, allowed)
+
+
+@rule("compile", "deploy")
+def neo_runs_on_its_target(compile: Compile, deploy: Deploy) -> Iterator[Finding]:
+    """A Neo artefact runs on the instance family that it was compiled for."""
+    if compile.backend != "neo":
+        if compile.target is not None:
+            yield Finding("compile.target", f"backend {compile.backend} has none", compile.target)
+        return
+    allowed = ", ".join(NEO_TREE_TARGETS)
+    if compile.target not in NEO_TREE_TARGETS:
+        given = compile.target or "nothing"
+        yield Finding("compile.target", "Neo compiles XGBoost for CPU families", given, allowed)
+        return
+    if deploy.strategy == "serverless":
+        yield Finding(
+            "compile.backend",
+            "a Neo artefact is bound to an instance family, which serverless does not have",
+            "neo with strategy serverless",
+            "backend: onnx, or strategy: realtime",
+        )
+        return
+    family = compile.target.replace("_", ".", 1)
+    if not (deploy.instance or "").startswith(f"{family}."):
+        yield Finding(
+            "deploy.instance",
+            f"a model compiled for {compile.target} runs on {family}.* only",
+            deploy.instance or "nothing",
+            f"{family}.xlarge, or compile.target for the family of your instance",
+        )
+
+
+@rule("compile", "train", "data")
+def neo_takes_the_model(compile: Compile, train: Train, data: Data) -> Iterator[Finding]:
+    """Neo stopped at XGBoost 1.3.3: what that version cannot hold is refused before it is paid for.
+
+    Newer models are exported to 1.3.3's form (container/neo_export.py), which has trees only.
+    """
+    if compile.backend != "neo":
+        return
+    booster = train.hyperparameters.get("booster", "gbtree")
+    if booster != "gbtree":
+        key = "train.hyperparameters.booster"
+        yield Finding(key, "Neo's export takes trees only", booster, "gbtree, or backend: onnx")
+    if str(train.hyperparameters.get("enable_categorical", False)).lower() == "true":
+        key = "train.hyperparameters.enable_categorical"
+        yield Finding(key, "XGBoost 1.3.3, where Neo stopped, has no categorical splits", True)

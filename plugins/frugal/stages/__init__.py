@@ -1,0 +1,1 @@
+"""One file a stage: the spec and what earlier stages found out become AWS requests. Pure, no network."""

@@ -1,0 +1,87 @@
+"""What several stages' requests share."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from frugal.aws.images import image_uri
+from frugal.aws.run import Inputs
+from frugal.spec import ModelSpec
+
+CODE = "/opt/ml/processing/input/code"
+
+
+def seconds(duration: timedelta) -> int:
+    """Whole seconds, as AWS's stopping conditions take them."""
+    return int(duration.total_seconds())
+
+
+def framework_image(spec: ModelSpec, inputs: Inputs) -> str:
+    """URI of AWS's image of the model's framework, in the run's region."""
+    return image_uri(spec.train.framework, spec.train.version, inputs.run.region)
+
+
+def processing_input(name: str, uri: str) -> dict[str, Any]:
+    """A ProcessingInput: everything under `uri`, below /opt/ml/processing/input/<name>."""
+    return {
+        "InputName": name,
+        "S3Input": {
+            "S3Uri": uri,
+            "LocalPath": f"/opt/ml/processing/input/{name}",
+            "S3DataType": "S3Prefix",
+            "S3InputMode": "File",
+            "S3CompressionType": "None",
+        },
+    }
+
+
+def processing_output(name: str, uri: str, mode: str = "EndOfJob") -> dict[str, Any]:
+    """A ProcessingOutput: /opt/ml/processing/output/<name> goes to `uri`."""
+    return {
+        "OutputName": name,
+        "S3Output": {
+            "S3Uri": uri,
+            "LocalPath": f"/opt/ml/processing/output/{name}",
+            "S3UploadMode": mode,
+        },
+    }
+
+
+def processing_request(
+    inputs: Inputs,
+    *,
+    stage: str,
+    module: str,
+    image: str,
+    role: str,
+    instance: str,
+    max_run: timedelta,
+    sources: dict[str, str],
+    outputs: list[dict[str, Any]],
+    volume_gb: int = 30,
+    environment: dict[str, str] | None = None,
+) -> dict[str, Any]:
+    """CreateProcessingJob for one module of include/container, on one instance."""
+    run = inputs.run
+    return {
+        "RoleArn": run.role(role),
+        "AppSpecification": {
+            "ImageUri": image,
+            "ContainerEntrypoint": ["python3", "-m", f"container.{module}"],
+        },
+        "Environment": {"PYTHONPATH": CODE, **(environment or {})},
+        "ProcessingInputs": [
+            processing_input(name, uri) for name, uri in {"code": run.code, **sources}.items()
+        ],
+        "ProcessingOutputConfig": {"Outputs": outputs},
+        "ProcessingResources": {
+            "ClusterConfig": {
+                "InstanceCount": 1,
+                "InstanceType": instance,
+                "VolumeSizeInGB": volume_gb,
+            }
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": seconds(max_run)},
+        "Tags": run.stage_tags(stage),
+    }

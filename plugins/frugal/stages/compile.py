@@ -1,0 +1,77 @@
+"""Compilation, each backend behind the same two requests: compile, and check what came out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frugal.aws.run import Inputs
+from frugal.spec import ModelSpec
+from frugal.stages.common import framework_image, processing_output, processing_request, seconds
+
+
+def neo_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
+    """CreateCompilationJob over the model in the form that Neo reads (container/neo_export.py)."""
+    run = inputs.run
+    return {
+        "RoleArn": run.role("train"),
+        "InputConfig": {
+            "S3Uri": run.own("evaluation", "portable", "model.tar.gz"),
+            "Framework": "XGBOOST",
+            "DataInputConfig": f'{{"data":[1,{len(spec.features)}]}}',
+        },
+        "OutputConfig": {
+            "S3OutputLocation": run.own("compiled"),
+            "TargetDevice": spec.compile.target,
+        },
+        "StoppingCondition": {"MaxRuntimeInSeconds": seconds(spec.compile.max_run)},
+        "Tags": run.stage_tags("compile"),
+    }
+
+
+def check_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
+    """CreateProcessingJob in the image that Neo named: parity and latency of its artefact.
+
+    That AWS runs this image as a Processing container is not verified.
+    """
+    compiled = inputs["compile"]
+    return processing_request(
+        inputs,
+        stage="check_compiled",
+        module="compile_check",
+        image=compiled["image"],
+        role="train",
+        instance=_host_of(spec),
+        max_run=spec.compile.max_run,
+        sources={"compiled": compiled["artifact"], "evaluation": inputs.run.own("evaluation")},
+        outputs=[processing_output("check", inputs.run.own("compiled", "check"))],
+    )
+
+
+def onnx_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
+    """CreateProcessingJob: the model becomes ONNX, checked in the same job."""
+    return processing_request(
+        inputs,
+        stage="compile",
+        module="compile_onnx",
+        image=framework_image(spec, inputs),
+        role="train",
+        instance=spec.compile.instance,
+        max_run=spec.compile.max_run,
+        sources={"model": inputs["train"]["artifact"], "evaluation": inputs.run.own("evaluation")},
+        outputs=[processing_output("compiled", inputs.run.own("compiled"))],
+    )
+
+
+def check_document(inputs: Inputs) -> str:
+    """URI of the Neo check's compile.json."""
+    return inputs.run.own("compiled", "check", "compile.json")
+
+
+def onnx_document(inputs: Inputs) -> str:
+    """URI of the ONNX job's compile.json."""
+    return inputs.run.own("compiled", "compile.json")
+
+
+def _host_of(spec: ModelSpec) -> str:
+    """The instance that will serve: latency is measured where it matters, where Processing has the type."""
+    return spec.deploy.instance or spec.compile.instance

@@ -1,0 +1,42 @@
+"""The model registry: every challenger is kept, with its lineage; only a winner is approved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frugal.aws.registry import MODEL_DATA, RUN, SOURCE
+from frugal.aws.run import Inputs
+from frugal.spec import ModelSpec
+from frugal.stages.evaluate import document, verdict
+from frugal.stages.serve import container
+
+DESCRIPTION_LENGTH = 1024
+
+
+def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
+    """CreateModelPackage: Approved when the challenger won, Rejected with the reason when it lost."""
+    run, result = inputs.run, verdict(inputs)
+    statistics = {"ContentType": "application/json", "S3Uri": document(inputs)}
+    lineage = {
+        RUN: run.id,
+        MODEL_DATA: inputs["train"]["artifact"],
+        SOURCE: run.source,
+        "frugal.training_job": inputs["train"]["job"],
+        "frugal.fingerprint": run.fingerprint,
+        "frugal.code": run.code_hash,
+        f"frugal.{result['metric']}": f"{result['value']:.6g}",
+    }
+    return {
+        "ModelPackageGroupName": spec.name,
+        "ModelPackageDescription": result["reason"][:DESCRIPTION_LENGTH],
+        "InferenceSpecification": {
+            "Containers": [container(spec, inputs)],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+            "SupportedRealtimeInferenceInstanceTypes": [spec.deploy.instance or "ml.m5.large"],
+        },
+        "ModelApprovalStatus": "Approved" if result["won"] else "Rejected",
+        "ApprovalDescription": result["reason"][:DESCRIPTION_LENGTH],
+        "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
+        "CustomerMetadataProperties": lineage,
+    }

@@ -1,0 +1,81 @@
+"""Managed spot training in script mode, one request a rung of the capacity ladder."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from frugal.aws.run import Inputs
+from frugal.spec import ModelSpec
+from frugal.stages.common import framework_image, seconds
+
+METRICS = (
+    ("train:{metric}", r"train-{metric}:([0-9.eE+-]+)"),
+    ("validation:{metric}", r"validation-{metric}:([0-9.eE+-]+)"),
+)
+PARQUET = "application/x-parquet"
+
+
+def request(spec: ModelSpec, rung: int, inputs: Inputs) -> dict[str, Any]:
+    """CreateTrainingJob on one rung. The checkpoint prefix is the run's: every rung resumes the same."""
+    run, train = inputs.run, spec.train
+    capacity = train.capacity[rung]
+    stopping = {"MaxRuntimeInSeconds": seconds(train.max_run)}
+    if capacity.spot:
+        stopping["MaxWaitTimeInSeconds"] = seconds(train.wait)
+    return {
+        "RoleArn": run.role("train"),
+        "AlgorithmSpecification": {
+            "TrainingImage": framework_image(spec, inputs),
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {
+                    "Name": name.format(metric=spec.evaluate.metric),
+                    "Regex": regex.format(metric=spec.evaluate.metric),
+                }
+                for name, regex in METRICS
+            ],
+        },
+        "HyperParameters": hyperparameters(spec, inputs),
+        "InputDataConfig": [
+            _channel(name, inputs.run.dataset(name)) for name in ("train", "validation")
+        ],
+        "OutputDataConfig": {"S3OutputPath": run.own("model")},
+        "CheckpointConfig": {
+            "S3Uri": run.own("checkpoints"),
+            "LocalPath": "/opt/ml/checkpoints",
+        },
+        "ResourceConfig": {
+            "InstanceType": capacity.instance,
+            "InstanceCount": 1,
+            "VolumeSizeInGB": train.volume_gb,
+        },
+        "StoppingCondition": stopping,
+        "EnableManagedSpotTraining": capacity.spot,
+        "ProfilerConfig": {"DisableProfiler": True},
+        "Tags": run.stage_tags("train"),
+    }
+
+
+def hyperparameters(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
+    """Script mode's own and the model's hyperparameters, each JSON-encoded as the SageMaker SDK does."""
+    chosen = {**spec.train.hyperparameters, **(inputs.params.get("hyperparameters") or {})}
+    own = {
+        "sagemaker_program": spec.train.script,
+        "sagemaker_submit_directory": inputs.run.source,
+        "sagemaker_region": inputs.run.region,
+        "sagemaker_container_log_level": 20,
+        "checkpoint_seconds": spec.train.checkpoint_seconds,
+    }
+    return {name: json.dumps(value) for name, value in {**chosen, **own}.items()}
+
+
+def _channel(name: str, uri: str) -> dict[str, Any]:
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"{uri}/", "S3DataDistributionType": "FullyReplicated"}
+    return {
+        "ChannelName": name,
+        "DataSource": {"S3DataSource": source},
+        "ContentType": PARQUET,
+        "CompressionType": "None",
+        "InputMode": "File",
+    }
