@@ -47,8 +47,8 @@ def validate(
         for report in reports:
             if not report["mistakes"]:
                 typer.echo(f"{report['path']}: {report['name']} is valid")
-        for error in errors:
-            typer.echo(str(error), err=True)
+        for mistaken in errors:
+            typer.echo(str(mistaken), err=True)
     if errors:
         raise typer.Exit(1)
 

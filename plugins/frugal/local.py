@@ -12,10 +12,10 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import ProxyHandler, Request, build_opener
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 30
@@ -60,7 +60,7 @@ class LocalAws:
         state: dict[str, Any] = {"running": False, "url": self.url, "log": str(self.log_file)}
         try:
             health = self._call("/_local/health")
-        except (URLError, LocalAwsError, OSError):
+        except (HTTPException, LocalAwsError, OSError):
             return state
         return {**state, "running": True, "pid": health.get("pid")}
 
@@ -79,19 +79,27 @@ class LocalAws:
         command += ["--state", str(self.home / "local-aws"), "--envs", str(self.home / "envs")]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                env=self._environment(), start_new_session=True,
+                command,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                env=self._environment(),
+                start_new_session=True,
             )
         self.pid_file.write_text(str(process.pid), encoding="utf-8")
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise LocalAwsError(f"the local AWS ended with status {process.returncode}; see {self.log_file}")
+                raise LocalAwsError(
+                    f"the local AWS ended with status {process.returncode}; see {self.log_file}"
+                )
             if (status := self.status())["running"]:
                 return status
             time.sleep(0.05)
         self._terminate(process.pid)
-        raise LocalAwsError(f"the local AWS did not answer at {self.url} in time; see {self.log_file}")
+        raise LocalAwsError(
+            f"the local AWS did not answer at {self.url} in time; see {self.log_file}"
+        )
 
     def stop(self) -> bool:
         """Stop the one that answers; returns whether there was one. Its state stays."""
@@ -133,11 +141,16 @@ class LocalAws:
         os.kill(pid, signal.SIGKILL)
 
     def _call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + path, data, {"Content-Type": "application/json"})
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            with build_opener(ProxyHandler({})).open(request, timeout=10) as answer:
-                document: dict[str, Any] = json.load(answer)
-        except HTTPError as error:
-            raise LocalAwsError(error.read().decode(errors="replace")) from error
+            method = "GET" if body is None else "POST"
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, path, body and json.dumps(body), headers)
+            answer = connection.getresponse()
+            text = answer.read().decode(errors="replace")
+        finally:
+            connection.close()
+        if answer.status != HTTPStatus.OK:
+            raise LocalAwsError(text)
+        document: dict[str, Any] = json.loads(text)
         return document

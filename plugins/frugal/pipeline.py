@@ -15,7 +15,7 @@ from frugal.aws.run import Inputs
 from frugal.jobs.operator import JobOperator, gather
 from frugal.spec import ModelSpec, SpecError
 from frugal.spec.loader import FILE_NAME
-from frugal.stages import baseline, compile, deploy, evaluate, preprocess, register, train
+from frugal.stages import baseline, compilation, deploy, evaluate, preprocess, register, train
 
 RETRIES = 2
 RETRY_DELAY = timedelta(seconds=10)
@@ -37,10 +37,14 @@ def build_dag(spec: ModelSpec) -> DAG:
                 {}, type="object", description="laid over those of model.yaml, for this run"
             ),
             "force_preprocess": Param(
-                False, type="boolean", description="prepare the dataset again even if it is unchanged"
+                False,
+                type="boolean",
+                description="prepare the dataset again even if it is unchanged",
             ),
             "deploy": Param(
-                True, type="boolean", description="deploy the challenger if it wins; else only register it"
+                True,
+                type="boolean",
+                description="deploy the challenger if it wins; else only register it",
             ),
         },
         default_args={
@@ -88,9 +92,7 @@ def _add_tasks(spec: ModelSpec) -> None:
         "preprocess",
         requests=[partial(preprocess.request, spec)],
         upstream=["prepare"],
-        reuse=partial(
-            preprocess.reuse, spec, read=clients.read_json, objects=clients.list_objects
-        ),
+        reuse=partial(preprocess.reuse, spec, read=clients.read_json, objects=clients.list_objects),
         document=preprocess.manifest,
     )
     trained = _job(
@@ -143,10 +145,10 @@ def _compile_jobs(spec: ModelSpec) -> list[JobOperator]:
             _job(
                 spec,
                 "compile",
-                requests=[partial(compile.onnx_request, spec)],
+                requests=[partial(compilation.onnx_request, spec)],
                 upstream=upstream,
                 skip=evaluate.lost,
-                document=compile.onnx_document,
+                document=compilation.onnx_document,
             )
         ]
     return [
@@ -154,17 +156,17 @@ def _compile_jobs(spec: ModelSpec) -> list[JobOperator]:
             spec,
             "compile",
             kind="compilation",
-            requests=[partial(compile.neo_request, spec)],
+            requests=[partial(compilation.neo_request, spec)],
             upstream=upstream,
             skip=evaluate.lost,
         ),
         _job(
             spec,
             "check_compiled",
-            requests=[partial(compile.check_request, spec)],
+            requests=[partial(compilation.check_request, spec)],
             upstream=[*upstream, "compile"],
             skip=evaluate.lost,
-            document=compile.check_document,
+            document=compilation.check_document,
         ),
     ]
 
@@ -232,15 +234,22 @@ def _report(spec: ModelSpec) -> Any:
 
 def _timeout(spec: ModelSpec) -> timedelta:
     """Long enough for every stage to reach its own limit, and AWS's time around them."""
-    stages = [spec.preprocess.max_run, spec.evaluate.max_run, spec.compile.max_run, spec.monitor.max_run]
+    stages = [
+        spec.preprocess.max_run,
+        spec.evaluate.max_run,
+        spec.compile.max_run,
+        spec.monitor.max_run,
+    ]
     return sum(stages, spec.train.wait * len(spec.train.capacity)) + timedelta(hours=3)
 
 
 def describe(spec: ModelSpec) -> str:
     """The DAG's page in Airflow's UI, in Markdown."""
     ladder = ", then ".join(
-        f"{rung.instance}{' (spot)' if rung.spot else ' (on-demand)'}" for rung in spec.train.capacity
+        f"{rung.instance}{' (spot)' if rung.spot else ' (on-demand)'}"
+        for rung in spec.train.capacity
     )
+    champion = ", must not lose to the champion" if spec.evaluate.must_beat_champion else ""
     return f"""\
 ### {spec.name}
 
@@ -251,7 +260,7 @@ def describe(spec: ModelSpec) -> str:
 | owner | {spec.owner.team}, cost center {spec.owner.cost_center} |
 | target | `{spec.data.target}`, from {len(spec.features)} features |
 | trained on | {ladder} |
-| gate | {spec.evaluate.metric}, floor {spec.evaluate.floor:g}{", must not lose to the champion" if spec.evaluate.must_beat_champion else ""} |
+| gate | {spec.evaluate.metric}, floor {spec.evaluate.floor:g}{champion} |
 | compiled by | {spec.compile.backend} |
 | served | {spec.deploy.strategy} |
 

@@ -10,7 +10,17 @@ from frugal.cost.prices import PriceTable
 
 Result = Mapping[str, Any]
 
-STAGES = ("preprocess", "train", "evaluate", "compile", "check_compiled", "register", "deploy", "smoke_test", "baseline")
+STAGES = (
+    "preprocess",
+    "train",
+    "evaluate",
+    "compile",
+    "check_compiled",
+    "register",
+    "deploy",
+    "smoke_test",
+    "baseline",
+)
 NAME_KEYS = {
     "training": "TrainingJobName",
     "processing": "ProcessingJobName",
@@ -28,7 +38,9 @@ class Priced:
 
     def cost(self, seconds: float, result: Result) -> float | None:
         """Cost of `seconds` on the instances of a job's result."""
-        return self.table.cost(seconds, result.get("instance"), self.region, result.get("instances", 1))
+        return self.table.cost(
+            seconds, result.get("instance"), self.region, result.get("instances", 1)
+        )
 
 
 def stage_report(name: str, state: str, result: Result | None, priced: Priced) -> dict[str, Any]:
@@ -89,9 +101,7 @@ def run_report(
     }
 
 
-def _interruptions(
-    train: Result | None, training: Result | None, priced: Priced
-) -> dict[str, Any]:
+def _interruptions(train: Result | None, training: Result | None, priced: Priced) -> dict[str, Any]:
     """How often, how long capacity was waited for, and what the repeated rounds billed."""
     train, training = train or {}, training or {}
     repeated = training.get("rounds_repeated", 0)

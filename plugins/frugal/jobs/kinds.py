@@ -120,7 +120,9 @@ def _is_missing(error: Mapping[str, str]) -> bool:
     """AWS answers ValidationException "Could not find ..." or "... not found" for what is not there."""
     text = error.get("Message", "").lower()
     missing = "could not find" in text or "not found" in text or "does not exist" in text
-    return error["Code"] == "ResourceNotFound" or (error["Code"] == "ValidationException" and missing)
+    return error["Code"] == "ResourceNotFound" or (
+        error["Code"] == "ValidationException" and missing
+    )
 
 
 def _exists_already(error: Mapping[str, str]) -> bool:
@@ -162,7 +164,9 @@ def _processing_bill(description: Description) -> Bill:
 
 def _compilation_bill(description: Description) -> Bill:
     """Neo compiles at no charge of its own; `instance` is the price table's key for that."""
-    seconds = _seconds(description.get("CompilationStartTime"), description.get("CompilationEndTime"))
+    seconds = _seconds(
+        description.get("CompilationStartTime"), description.get("CompilationEndTime")
+    )
     return Bill(seconds, seconds, "neo-compilation")
 
 
@@ -232,7 +236,12 @@ class EndpointKind(JobKind):
         model, config = request["Model"], request["EndpointConfig"]
         parts = (
             (client.describe_model, client.create_model, "ModelName", model),
-            (client.describe_endpoint_config, client.create_endpoint_config, "EndpointConfigName", config),
+            (
+                client.describe_endpoint_config,
+                client.create_endpoint_config,
+                "EndpointConfigName",
+                config,
+            ),
         )
         for describe, create, key, part in parts:
             try:
@@ -271,7 +280,10 @@ class EndpointKind(JobKind):
             return RolledBack(job, f"the update failed and so did its rollback: {reason}")
         if status != "InService":
             return AlgorithmFailed(job, reason)
-        wanted, serves = request["EndpointConfig"]["EndpointConfigName"], description["EndpointConfigName"]
+        wanted, serves = (
+            request["EndpointConfig"]["EndpointConfigName"],
+            description["EndpointConfigName"],
+        )
         if serves != wanted:
             return RolledBack(job, f"still serves {serves}, not {wanted}: {reason}")
         return None

@@ -74,7 +74,9 @@ class JobOperator(BaseOperator):
         memory = Memory(context.get("task_state_store"))
         return self._start(context, inputs, memory, memory.rung)
 
-    def resume(self, context: Context, event: dict[str, Any], job: str, rung: int) -> dict[str, Any]:
+    def resume(
+        self, context: Context, event: dict[str, Any], job: str, rung: int
+    ) -> dict[str, Any]:
         """The trigger saw the job end: look again, and succeed only if it really did what was asked."""
         self._watched = job
         memory = Memory(context.get("task_state_store"))
@@ -98,9 +100,7 @@ class JobOperator(BaseOperator):
         if self._watched is not None:
             self._stop(self._watched)
 
-    def _start(
-        self, context: Context, inputs: Inputs, memory: Memory, rung: int
-    ) -> dict[str, Any]:
+    def _start(self, context: Context, inputs: Inputs, memory: Memory, rung: int) -> dict[str, Any]:
         request = self.requests[rung](inputs)
         name, found = self._name(context, inputs, memory, rung)
         if found is not None and isinstance(self.kind.failure(found, request), JobStopped):
@@ -109,14 +109,14 @@ class JobOperator(BaseOperator):
         self._watched = name
         description = self.kind.ensure(clients.client("sagemaker"), name, request)
         self.log.info("%s %s %s", "Adopted" if found else "Submitted", self.kind.name, name)
-        if self.kind.is_over(description):
-            return self._finish(context, inputs, memory, name, rung)
-        self.defer(
-            trigger=JobTrigger(self.kind.name, name, Settings.load().poll_seconds),
-            method_name="resume",
-            kwargs={"job": name, "rung": rung},
-            timeout=self.kind.limit(request),
-        )
+        if not self.kind.is_over(description):
+            self.defer(
+                trigger=JobTrigger(self.kind.name, name, Settings.load().poll_seconds),
+                method_name="resume",
+                kwargs={"job": name, "rung": rung},
+                timeout=self.kind.limit(request),
+            )
+        return self._finish(context, inputs, memory, name, rung)
 
     def _finish(
         self, context: Context, inputs: Inputs, memory: Memory, job: str, rung: int
@@ -171,7 +171,9 @@ class JobOperator(BaseOperator):
 
     def _stop(self, name: str) -> None:
         stopped = self.kind.halt(clients.client("sagemaker"), name)
-        self.log.info("%s %s %s", "Stopped" if stopped else "Nothing to stop:", self.kind.name, name)
+        self.log.info(
+            "%s %s %s", "Stopped" if stopped else "Nothing to stop:", self.kind.name, name
+        )
 
     def _inputs(self, context: Context) -> Inputs:
         return gather(context, self.upstream)

@@ -47,7 +47,9 @@ class JobTrigger(BaseTrigger):
                         return
                 except (BotoCoreError, ClientError, OSError) as error:
                     self.log.warning("Could not see %s, will look again: %s", self.job, error)
-                await asyncio.sleep(self.poll_seconds * random.uniform(1 - JITTER, 1 + JITTER))
+                await asyncio.sleep(
+                    self.poll_seconds * (1 + JITTER * random.SystemRandom().random())
+                )
 
     async def on_kill(self) -> None:
         """Stop the job, unless the trigger merely moved to another triggerer.
@@ -65,6 +67,8 @@ class JobTrigger(BaseTrigger):
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
         ti = self.task_instance
+        if ti is None:
+            return False
         states = await asyncio.to_thread(
             RuntimeTaskInstance.get_task_states,
             dag_id=ti.dag_id,

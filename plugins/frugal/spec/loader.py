@@ -63,8 +63,8 @@ def parse_spec(text: str, path: Path | str = FILE_NAME, *, check_files: bool = F
         allowed = ", ".join(ModelSpec.model_fields)
         mistakes.append(Mistake(_line(lines, str(name)), str(name), "no such key", "", allowed))
     for key, problem, given, allowed in findings(sections):
-        given = "" if given == "" else _show(given)
-        mistakes.append(Mistake(_line(lines, key), key, problem, given, allowed))
+        shown = "" if given == "" else _show(given)
+        mistakes.append(Mistake(_line(lines, key), key, problem, shown, allowed))
     if check_files:
         mistakes += _misplaced(Path(path), sections, lines)
     if mistakes:
@@ -156,7 +156,9 @@ def _read_yaml(text: str) -> tuple[Any, Lines, list[Mistake]]:
                 child = f"{path}.{key.value}".lstrip(".")
                 if key.value in seen:
                     line = key.start_mark.line + 1
-                    mistakes.append(Mistake(line, child, f"given twice, first on line {lines[child]}"))
+                    mistakes.append(
+                        Mistake(line, child, f"given twice, first on line {lines[child]}")
+                    )
                     continue
                 seen.add(key.value)
                 lines[child] = key.start_mark.line + 1

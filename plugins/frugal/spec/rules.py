@@ -171,15 +171,17 @@ def serverless_memory(deploy: Deploy) -> Iterator[Finding]:
 
 
 @rule("compile", "deploy")
-def neo_runs_on_its_target(compile: Compile, deploy: Deploy) -> Iterator[Finding]:
+def neo_runs_on_its_target(compilation: Compile, deploy: Deploy) -> Iterator[Finding]:
     """A Neo artefact runs on the instance family that it was compiled for."""
-    if compile.backend != "neo":
-        if compile.target is not None:
-            yield Finding("compile.target", f"backend {compile.backend} has none", compile.target)
+    if compilation.backend != "neo":
+        if compilation.target is not None:
+            yield Finding(
+                "compile.target", f"backend {compilation.backend} has none", compilation.target
+            )
         return
     allowed = ", ".join(NEO_TREE_TARGETS)
-    if compile.target not in NEO_TREE_TARGETS:
-        given = compile.target or "nothing"
+    if compilation.target not in NEO_TREE_TARGETS:
+        given = compilation.target or "nothing"
         yield Finding("compile.target", "Neo compiles XGBoost for CPU families", given, allowed)
         return
     if deploy.strategy == "serverless":
@@ -190,23 +192,23 @@ def neo_runs_on_its_target(compile: Compile, deploy: Deploy) -> Iterator[Finding
             "backend: onnx, or strategy: realtime",
         )
         return
-    family = compile.target.replace("_", ".", 1)
+    family = compilation.target.replace("_", ".", 1)
     if not (deploy.instance or "").startswith(f"{family}."):
         yield Finding(
             "deploy.instance",
-            f"a model compiled for {compile.target} runs on {family}.* only",
+            f"a model compiled for {compilation.target} runs on {family}.* only",
             deploy.instance or "nothing",
             f"{family}.xlarge, or compile.target for the family of your instance",
         )
 
 
 @rule("compile", "train", "data")
-def neo_takes_the_model(compile: Compile, train: Train, data: Data) -> Iterator[Finding]:
+def neo_takes_the_model(compilation: Compile, train: Train, data: Data) -> Iterator[Finding]:
     """Neo stopped at XGBoost 1.3.3: what that version cannot hold is refused before it is paid for.
 
     Newer models are exported to 1.3.3's form (container/neo_export.py), which has trees only.
     """
-    if compile.backend != "neo":
+    if compilation.backend != "neo":
         return
     booster = train.hyperparameters.get("booster", "gbtree")
     if booster != "gbtree":

@@ -71,7 +71,11 @@ def hyperparameters(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
 
 
 def _channel(name: str, uri: str) -> dict[str, Any]:
-    source = {"S3DataType": "S3Prefix", "S3Uri": f"{uri}/", "S3DataDistributionType": "FullyReplicated"}
+    source = {
+        "S3DataType": "S3Prefix",
+        "S3Uri": f"{uri}/",
+        "S3DataDistributionType": "FullyReplicated",
+    }
     return {
         "ChannelName": name,
         "DataSource": {"S3DataSource": source},
