@@ -20,7 +20,7 @@ BUILD := @$(PYTHON) requirements/environments.py build
 ##@ Use
 
 help: ## Show what each target does
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: run-envs ## Train, compile and deploy the example model on a local AWS, through a real Airflow, and show what it cost
 	@$(AIRFLOW)/python -m demo
@@ -58,6 +58,10 @@ format: ## Apply the formatter and the fixes that are safe
 bench: envs ## Measure preprocessing against Polars and DuckDB, and how long the DAG files take to parse
 	@$(AIRFLOW)/python -m bench
 
+compose: ## Prove docker-compose.yaml: build it, run the example's DAG on it, take it down (needs a Docker engine)
+	$(BUILD) airflow
+	@docker/prove
+
 ##@ Maintain
 
 images: ## Resolve AWS's container image URIs with the SageMaker SDK's own registry into include/images.yaml
@@ -78,4 +82,4 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 run-envs:
 	$(BUILD) airflow local-aws data images
 
-.PHONY: help demo ui local local-stop envs test lint format bench images lock secrets clean run-envs
+.PHONY: help demo ui compose local local-stop envs test lint format bench images lock secrets clean run-envs
