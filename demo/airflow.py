@@ -77,9 +77,10 @@ class Secrets:
         if path.exists():
             return cls(**json.loads(path.read_text()))
         fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-        made = cls(
-            fernet, *(secrets.token_urlsafe(32) for _ in range(2)), secrets.token_urlsafe(12)
-        )
+        fresh = {
+            name: secrets.token_urlsafe(24) for name in ("jwt_secret", "session_key", "password")
+        }
+        made = cls(fernet_key=fernet, **fresh)
         write_private(path, json.dumps(vars(made)))
         return made
 

@@ -45,6 +45,7 @@ class LocalAws:
     def __init__(self, home: Home, port: int) -> None:
         self.home = home
         self.port = port
+        self._clients: dict[str, Any] = {}
         self.running = self._healthy()
         if not self.running:
             self.port = free_port(port)
@@ -104,16 +105,19 @@ class LocalAws:
             time.sleep(0.1)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of this AWS."""
+        """A boto3 client of this AWS, made once."""
         import boto3
 
-        return boto3.client(
+        if service in self._clients:
+            return self._clients[service]
+        made = self._clients[service] = boto3.client(
             service,
             endpoint_url=self.url,
             region_name=REGION,
             aws_access_key_id="local",
-            aws_secret_access_key="local",
+            aws_secret_access_key="local",  # noqa: S106
         )
+        return made
 
     def create_account(self) -> None:
         """Make the bucket and the execution roles that are not there yet."""

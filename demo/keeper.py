@@ -8,7 +8,7 @@ everything is stopped.
     {"start": name, "argv": [...], "log": path, "env": {...}, "fork": false}
     {"stop": true}
 
-A program with `"fork": true` is not executed: the keeper forks and calls `airflow.__main__.main()` with its
+A program with `"fork": true` is not executed: the keeper forks and runs `airflow.__main__` with its
 argv. Importing Airflow takes three seconds of CPU; four components that share one import start in
 half the time. Each program leads a session and a process group of its own and writes to its own log.
 
@@ -17,18 +17,19 @@ Events: {"started": name, "pid": n} and {"exited": name, "code": n}; a signal is
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import Any, NoReturn
-
-import psutil
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
@@ -44,11 +45,8 @@ def prctl(option: int, value: int) -> None:
 
 def report(**event: object) -> None:
     """One event to the parent, which may be gone."""
-    try:
-        sys.__stdout__.write(json.dumps(event) + "\n")  # type: ignore[union-attr]
-        sys.__stdout__.flush()  # type: ignore[union-attr]
-    except OSError:
-        pass
+    with contextlib.suppress(OSError):
+        print(json.dumps(event), flush=True)
 
 
 class Keeper:
@@ -93,9 +91,9 @@ class Keeper:
         while self.programs and time.monotonic() < patience:
             time.sleep(0.02)
             self.reap()
-        while left := psutil.Process().children(recursive=True):
-            for process in left:
-                send(process.pid, signal.SIGKILL)
+        while left := children():
+            for pid in left:
+                send(pid, signal.SIGKILL)
             time.sleep(0.02)
             self.reap()
 
@@ -126,7 +124,8 @@ def become(command: dict[str, Any], parent: int) -> NoReturn:
         if command.get("fork"):
             code = run_airflow(command["argv"])
         else:
-            os.execve(command["argv"][0], command["argv"], command.get("env") or dict(os.environ))
+            env = command.get("env") or dict(os.environ)
+            os.execve(command["argv"][0], command["argv"], env)  # noqa: S606
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
     except BaseException:
@@ -138,22 +137,30 @@ def become(command: dict[str, Any], parent: int) -> NoReturn:
 
 
 def run_airflow(argv: list[str]) -> int:
-    """What the `airflow` command does."""
-    from airflow.__main__ import main
+    """What `python -m airflow` does, in a process that imported it already."""
     from setproctitle import setproctitle
 
     setproctitle(" ".join(argv))
     sys.argv = argv
-    main()
+    runpy.run_module("airflow", run_name="__main__")
     return 0
 
 
 def send(pid: int, number: int, group: bool = False) -> None:
     """A signal to a process or its group, which may be gone."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         (os.killpg if group else os.kill)(pid, number)
-    except ProcessLookupError:
-        pass
+
+
+def children() -> list[int]:
+    """Processes whose parent is this one, orphaned descendants among them."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                found.append(int(folder.name))
+    return found
 
 
 def main() -> None:

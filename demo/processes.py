@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -74,10 +75,8 @@ class Programs:
     def stop(self) -> None:
         """Stop everything; returns when no process is left."""
         if self._keeper.stdin and not self._keeper.stdin.closed:
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 self._keeper.stdin.close()
-            except BrokenPipeError:
-                pass
         self._keeper.wait()
         self._reader.join()
 

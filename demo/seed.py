@@ -16,7 +16,7 @@ def write_raw(home: Home) -> list[Path]:
     note = home.raw / "broken.json"
     script = hashlib.sha256(Path(__file__).with_name("king_county.py").read_bytes()).hexdigest()
     if not note.exists() or json.loads(note.read_text())["script"] != script:
-        command = [home.python("data"), "-m", "demo.king_county", home.raw]
+        command = [str(home.python("data")), "-m", "demo.king_county", str(home.raw)]
         done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
         if done.returncode:
             raise DemoError(f"the raw data could not be written:\n{done.stderr}")

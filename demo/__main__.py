@@ -1,0 +1,90 @@
+"""`python -m demo`: see the package's docstring."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from demo.airflow import USER
+from demo.home import DemoError, Home
+from demo.story import EXAMPLE, Options, Story
+
+INTERRUPTED = 130
+
+
+def main(
+    keep: Annotated[bool, typer.Option(help="Leave everything running until Ctrl-C.")] = False,
+    model: Annotated[str, typer.Option(help="Which folder of include/models to run.")] = EXAMPLE,
+    raw: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of raw files to upload; the example model brings its own.", exists=True
+        ),
+    ] = None,
+    interrupt: Annotated[
+        bool, typer.Option(help="Reclaim the spot capacity once in mid-training.")
+    ] = True,
+    conf: Annotated[str, typer.Option(help="The run's params, as JSON.")] = "{}",
+    json_path: Annotated[
+        Path | None,
+        typer.Option("--json", help="Where the summary goes; .frugal/demo.json by default."),
+    ] = None,
+) -> None:
+    """Run the example pipeline on a real Airflow and a local AWS, and show what it cost."""
+    console, home = Console(), Home.load()
+    options = Options(model, raw, interrupt, parsed(conf), json_path or home.summary)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, stop)
+    try:
+        with Story(home, options, console) as story:
+            failure = tell(story)
+            if keep:
+                login = f"user {USER}, password {story.airflow.secrets.password}"
+                story.say(
+                    f"{failure or ''}\nAirflow is at {story.airflow.url}: {login}. Ctrl-C stops it."
+                )
+                threading.Event().wait()
+    except DemoError as error:
+        failure = error
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    if failure:
+        console.print(f"{failure}", style="red", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"Logs: {home.logs}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1)
+
+
+def tell(story: Story) -> DemoError | None:
+    """Run the story; what went wrong once Airflow was up, None when nothing did."""
+    api = story.start()
+    try:
+        story.run(api)
+    except DemoError as error:
+        return error
+    return None
+
+
+def parsed(conf: str) -> dict[str, Any]:
+    """The JSON object in `conf`."""
+    try:
+        document = json.loads(conf)
+    except ValueError as error:
+        raise typer.BadParameter(f"--conf is not JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise typer.BadParameter(f"--conf must be a JSON object, not {conf}")
+    return document
+
+
+def stop(*_: object) -> None:
+    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,150 @@
+"""The demo from start to end: AWS, raw data, Airflow, one run, the summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from demo import seed, summary, words
+from demo.airflow import Airflow
+from demo.api import AirflowApi
+from demo.aws import LocalAws
+from demo.home import REPOSITORY, DemoError, Home
+from demo.processes import Programs
+from demo.screen import Screen
+from demo.watch import Watcher
+
+EXAMPLE = "house-prices"
+LOG_LINES = 25
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line chose."""
+
+    model: str
+    raw: Path | None
+    interrupt: bool
+    conf: dict[str, Any]
+    json_path: Path
+    dags: Path = REPOSITORY / "dags"
+
+
+class Story:
+    """Holds the running Airflow and local AWS; a context manager that leaves no process behind."""
+
+    def __init__(self, home: Home, options: Options, console: Console) -> None:
+        self.home, self.options, self.console = home, options, console
+        self.began = time.monotonic()
+        self.seconds: dict[str, float] = {}
+        self.aws = LocalAws(home, int(os.environ.get("FRUGAL_LOCAL_AWS_PORT", "4566")))
+        self.airflow = Airflow(home, aws=self.aws.environment, dags=options.dags)
+        self.programs = Programs(
+            Path(sys.executable), self.airflow.environment, home.logs / "keeper.log"
+        )
+
+    def __enter__(self) -> Story:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.programs.stop()
+
+    def start(self) -> AirflowApi:
+        """AWS and Airflow side by side, the raw data in S3; the DAG's API when Airflow knows it."""
+        self.say(f"local AWS at {self.aws.url}, Airflow at {self.airflow.url}: starting")
+        self.aws.start(self.programs)
+        self.airflow.prepare(Path(sys.executable))
+        self.airflow.start(self.programs)
+        with ThreadPoolExecutor(1) as side:
+            data = side.submit(self._bring_data)
+            token = self.airflow.wait(self.programs)
+            data.result()
+        api = AirflowApi(self.airflow.url, token, f"train_{self.options.model.replace('-', '_')}")
+        api.wait_for_dag(self.airflow.started, self.programs.check)
+        self.seconds["start"] = self._mark("both are up")
+        return api
+
+    def run(self, api: AirflowApi) -> dict[str, Any]:
+        """One DAG run, watched to its end and summed up. Raises DemoError when anything did not work."""
+        run = api.trigger(self.options.conf)
+        self.say(f"run {run}: {api.page}/runs/{run}")
+        watcher = Watcher(api, self.aws, run, self.options.interrupt, self.programs.check)
+        with Screen(self.console, f"{self.options.model}, run {run}") as screen:
+            state = watcher.follow(screen.show)
+        self.seconds["run"] = self._mark(f"the run ended: {state}")
+        try:
+            report = summary.read_report(
+                self.aws, self.options.model, watcher.results["prepare"]["id"]
+            )
+        except (KeyError, DemoError) as error:
+            raise DemoError(self._why(api, run) or f"the run left no report: {error}") from error
+        return self._judge(api, run, watcher, report)
+
+    def say(self, text: str) -> None:
+        """One plain line."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def _judge(
+        self, api: AirflowApi, run: str, watcher: Watcher, report: dict[str, Any]
+    ) -> dict[str, Any]:
+        wrong = summary.shortcomings(report, interrupt=self.options.interrupt)
+        prediction = None
+        try:
+            prediction = summary.predict(self.aws, report)
+            if not summary.agrees(prediction):
+                wrong.append("the endpoint does not predict what the evaluated model did")
+        except DemoError as error:
+            wrong.append(str(error))
+        document = report | {
+            "demo": {
+                "ok": not wrong,
+                "shortcomings": wrong,
+                "seconds": self.seconds,
+                "reclaimed": watcher.interrupted,
+                "prediction": prediction,
+                "airflow": self.airflow.url,
+                "aws": self.aws.url,
+                "logs": str(self.home.logs),
+            }
+        }
+        self.options.json_path.parent.mkdir(parents=True, exist_ok=True)
+        self.options.json_path.write_text(json.dumps(document, indent=2) + "\n")
+        words.print_summary(self.console, report, prediction)
+        self.say(f"Machine-readable: {self.options.json_path}. Logs: {self.home.logs}")
+        if wrong:
+            raise DemoError("\n".join([*wrong, self._why(api, run)]).strip())
+        return document
+
+    def _bring_data(self) -> None:
+        options = self.options
+        files = sorted(options.raw.iterdir()) if options.raw else []
+        if not files and options.model == EXAMPLE:
+            files = seed.write_raw(self.home)
+        self.aws.wait(self.programs)
+        self.aws.create_account()
+        uploaded = seed.upload(self.aws.client("s3"), options.model, files)
+        self.say(f"raw data: {len(files)} files, {uploaded} uploaded, the others were there")
+
+    def _why(self, api: AirflowApi, run: str) -> str:
+        """The end of each failed task's log."""
+        texts = []
+        for task in api.tasks(run):
+            if task["state"] == "failed":
+                log = api.log(run, task["task_id"], task["try_number"])[-LOG_LINES:]
+                texts.append(
+                    "\n".join([f"--- {task['task_id']}, attempt {task['try_number']}", *log])
+                )
+        return "\n".join(texts)
+
+    def _mark(self, text: str) -> float:
+        seconds = time.monotonic() - self.began
+        self.say(f"{text} after {seconds:.1f} s")
+        return round(seconds, 1)

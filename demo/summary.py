@@ -1,0 +1,75 @@
+"""What the run left: read from its report, completed with a prediction of our own, and judged."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from demo.aws import LocalAws
+from demo.home import BUCKET, DemoError
+
+SHARE = 0.01
+
+
+def read_report(aws: LocalAws, model: str, run: str) -> dict[str, Any]:
+    """The report that the DAG's last task wrote. Raises DemoError when there is none."""
+    key = f"{model}/runs/{run}/report.json"
+    try:
+        body = aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    except ClientError as error:
+        raise DemoError(f"the run left no s3://{BUCKET}/{key}: {error}") from error
+    report: dict[str, Any] = json.loads(body)
+    return report
+
+
+def predict(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
+    """One held-out row, sent to the live endpoint by this process.
+
+    Returns {"endpoint", "features", "predicted", "expected", "actual"}: what the endpoint answers now,
+    what the evaluated model said, and what the house was sold for. Raises DemoError when it does not answer.
+    """
+    endpoint = (report.get("endpoint") or {}).get("EndpointName")
+    row = next(iter(report.get("predictions") or []), None)
+    if not endpoint or not row:
+        raise DemoError("the report names no endpoint, or no held-out row to ask it for")
+    body = ",".join("" if value is None else repr(value) for value in row["features"])
+    try:
+        answer = aws.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=body
+        )
+        predicted = float(answer["Body"].read())
+    except (BotoCoreError, ClientError, ValueError) as error:
+        raise DemoError(f"the endpoint {endpoint} gave no prediction: {error}") from error
+    return {
+        "endpoint": endpoint,
+        "features": row["features"],
+        "predicted": predicted,
+        "expected": row.get("expected"),
+        "actual": row.get("actual"),
+    }
+
+
+def shortcomings(report: dict[str, Any], *, interrupt: bool) -> list[str]:
+    """What did not work though the run ended: one sentence each, none when all did."""
+    stages = {stage["name"]: stage for stage in report["stages"]}
+    found = [
+        f"{name} is {stage['state']}: {stage.get('note') or 'see its log'}"
+        for name, stage in stages.items()
+        if stage["state"] in ("failed", "upstream_failed", "unknown")
+    ]
+    if report["state"] != "success":
+        found.append(f"the run is {report['state']}")
+    if interrupt and not report["interruptions"]["count"]:
+        found.append("the training job was never interrupted")
+    compiled = report.get("compile")
+    if compiled and not compiled["parity"]["passed"]:
+        found.append("the compiled model does not predict what the trained one does")
+    return found
+
+
+def agrees(prediction: dict[str, Any]) -> bool:
+    """Whether the endpoint says what the evaluated model said, within a hundredth."""
+    expected = prediction["expected"]
+    return expected is None or abs(prediction["predicted"] - expected) <= SHARE * abs(expected)

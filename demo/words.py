@@ -1,0 +1,174 @@
+"""The summary in words: what each stage did and cost, what the model is worth, where to look next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+Document = Mapping[str, Any]
+SMALL = 0.01
+
+
+def money(amount: float | None) -> str:
+    """US dollars; a price that is not known is unknown."""
+    if amount is None:
+        return "unknown"
+    return f"${amount:.2f}" if amount >= 1 else f"${amount:.5f}"
+
+
+def size(count: float) -> str:
+    """Bytes in the unit that fits."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def number(value: float) -> str:
+    """A figure with four digits that matter, thousands apart."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def print_summary(console: Console, report: Document, prediction: Document | None) -> None:
+    """Everything, in the order in which a newcomer asks."""
+    console.print()
+    title = f"{report['model']}: {report['state']} after {report['seconds']:.0f} s"
+    console.print(Text(title, style="bold"))
+    console.print(stage_table(report))
+    for heading, lines in sections(report, prediction):
+        console.print(Text(heading, style="bold"))
+        for line in lines:
+            console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+
+
+def stage_table(report: Document) -> Table:
+    """One row a stage, and the totals."""
+    table = Table(
+        caption=f"simulated: the jobs ran on this machine, priced as of {report['prices_as_of']}",
+        caption_justify="left",
+        show_footer=True,
+    )
+    table.add_column("stage", "total", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("ran", justify="right")
+    table.add_column("billed", justify="right")
+    table.add_column("cost", money(report["cost"]), justify="right")
+    table.add_column("unoptimised", money(report["counterfactual_cost"]), justify="right")
+    table.add_column("how")
+    for stage in report["stages"]:
+        table.add_row(
+            stage["name"],
+            stage["state"],
+            f"{stage['seconds_run']:.1f} s" if stage["seconds_run"] else "",
+            f"{stage['seconds_billed']:.1f} s" if stage["seconds_billed"] else "",
+            money(stage["cost"]) if stage["instance"] else "",
+            money(stage["counterfactual_cost"]) if stage["instance"] else "",
+            Text(how(stage), style="dim"),
+        )
+    return table
+
+
+def how(stage: Document) -> str:
+    """Where the stage ran and what saved money."""
+    parts = [stage["instance"], stage["technique"]]
+    if count := stage["interruptions"]:
+        parts.append(f"interrupted {count}x")
+    return ", ".join(part for part in (*parts, stage["note"]) if part)
+
+
+def sections(report: Document, prediction: Document | None) -> Iterator[tuple[str, list[str]]]:
+    """Headings and their lines, those alone that the report has something for."""
+    yield "Cost", list(cost_lines(report))
+    if report.get("rows"):
+        yield "Data", list(data_lines(report))
+    if report.get("metrics"):
+        yield "Model", list(model_lines(report["metrics"]))
+    if report.get("compile"):
+        yield "Compiled", list(compile_lines(report["compile"]))
+    if prediction:
+        yield "Live prediction", list(prediction_lines(prediction))
+    yield "Where to look next", [str(line) for line in report.get("next") or []]
+
+
+def cost_lines(report: Document) -> Iterator[str]:
+    """Totals, what was saved, what the interruption cost, what goes on billing."""
+    cost, without = report["cost"], report["counterfactual_cost"]
+    if cost is not None and without:
+        yield f"{money(cost)} instead of {money(without)}: {1 - cost / without:.0%} saved"
+    if count := report["interruptions"]["count"]:
+        waste = report["interruptions"]
+        yield (
+            f"capacity was reclaimed {count}x: {waste['seconds_waiting']:.1f} s without it (not billed), "
+            f"{waste['rounds_repeated']} rounds repeated, {money(waste['cost'])}"
+        )
+    if hourly := (report.get("endpoint") or {}).get("hourly_cost"):
+        yield f"the endpoint bills {money(hourly)} an hour for as long as it stands"
+
+
+def data_lines(report: Document) -> Iterator[str]:
+    """Rows, bytes, and what the quality gate took out."""
+    rows, stored = report["rows"], report["bytes"]
+    yield (
+        f"{rows['raw']:,} raw rows: {rows['train']:,} train, {rows['validation']:,} validation, "
+        f"{rows['test']:,} test"
+    )
+    if stored and stored["parquet"]:
+        yield (
+            f"{size(stored['raw'])} of CSV became {size(stored['parquet'])} of Parquet, "
+            f"{stored['raw'] / stored['parquet']:.1f} times smaller"
+        )
+    if gate := report.get("quarantine"):
+        yield f"{gate['rows']} rows quarantined, {gate['fraction']:.2%} of at most {gate['limit']:.2%}:"
+        for reason, count in sorted(gate["reasons"].items(), key=lambda item: -item[1]):
+            yield f"  {count:>4}  {reason}"
+
+
+def model_lines(metrics: Document) -> Iterator[str]:
+    """The gate's metric against its floor and the champion, then the others."""
+    name = metrics["metric"]
+    yield f"{name} {number(metrics['value'])} on the test split, floor {number(metrics['floor'])}"
+    if champion := metrics.get("champion"):
+        yield f"the champion has {number(champion['value'])} on the same rows"
+    yield str(metrics["reason"])
+    others = [f"{key} {number(value)}" for key, value in metrics["metrics"].items() if key != name]
+    if others:
+        yield ", ".join(others)
+
+
+def compile_lines(compiled: Document) -> Iterator[str]:
+    """Parity, then latency before and after."""
+    parity = compiled["parity"]
+    verdict = "the same predictions" if parity["passed"] else "predictions moved"
+    yield (
+        f"{compiled['backend']}: {verdict} on {parity['rows']:,} held-out rows, "
+        f"at most {parity['max_rel']:.1e} apart (allowed {parity['tolerance']:.0e})"
+    )
+    before, after = (flat(compiled["latency"][when]) for when in ("before", "after"))
+    for key in before.keys() & after.keys():
+        if before[key] and after[key]:
+            ratio = after[key] / before[key]
+            yield f"{key}: {number(before[key])} before, {number(after[key])} after ({ratio:.2f}x)"
+
+
+def flat(document: Document, prefix: str = "") -> dict[str, float]:
+    """Figures of a nested document, their keys joined."""
+    found: dict[str, float] = {}
+    for key, value in document.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key} ")
+        elif isinstance(value, int | float):
+            found[f"{prefix}{key}".replace("_", " ")] = float(value)
+    return found
+
+
+def prediction_lines(prediction: Document) -> Iterator[str]:
+    """What the endpoint answered, beside the truth."""
+    actual = prediction["actual"]
+    line = f"{prediction['endpoint']} says {number(prediction['predicted'])} for a held-out row"
+    yield line if actual is None else f"{line}, which was {number(actual)}"
