@@ -145,7 +145,7 @@ class LocalAws:
         try:
             method = "GET" if body is None else "POST"
             headers = {"Content-Type": "application/json"}
-            connection.request(method, path, body and json.dumps(body), headers)
+            connection.request(method, path, json.dumps(body) if body else None, headers)
             answer = connection.getresponse()
             text = answer.read().decode(errors="replace")
         finally:

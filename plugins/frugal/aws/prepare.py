@@ -25,7 +25,7 @@ def prepare(spec: ModelSpec, dag_run_id: str) -> Run:
     raw = {key: item for key, item in clients.list_objects(raw_uri).items() if item["Size"]}
     if not raw:
         raise NoRawData(f"no raw data for {spec.name}: {raw_uri} holds no objects")
-    files = publish.collect(spec, settings)
+    files = publish.collect(spec, settings.include)
     code, source = publish.publish(files, f"s3://{bucket}/{spec.name}/code")
     tags = {
         "frugal:owner": spec.owner.team,

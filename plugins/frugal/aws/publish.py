@@ -9,19 +9,19 @@ import io
 import json
 import tarfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from frugal.aws.clients import client, list_objects, split_uri
-from frugal.aws.settings import Settings
 from frugal.spec import ModelSpec
 
 IGNORED = frozenset({"__pycache__", "model.yaml"})
 
 
-def collect(spec: ModelSpec, settings: Settings) -> dict[str, bytes]:
+def collect(spec: ModelSpec, include: Path) -> dict[str, bytes]:
     """Files by path: the container package, the model's own files and spec.json."""
     files: dict[str, bytes] = {"spec.json": to_json(spec.document())}
-    folders = {"container/": settings.include / "container", "": settings.models / spec.name}
+    folders = {"container/": include / "container", "": include / "models" / spec.name}
     for prefix, folder in folders.items():
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not IGNORED & set(path.relative_to(folder).parts):

@@ -23,7 +23,7 @@ class JobTrigger(BaseTrigger):
     """
 
     def __init__(self, kind: str, job: str, poll_seconds: float) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kind, self.job, self.poll_seconds = kind, job, poll_seconds
 
     def serialize(self) -> tuple[str, dict[str, Any]]:

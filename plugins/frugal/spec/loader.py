@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
@@ -11,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from frugal.spec.errors import Mistake, SpecError
-from frugal.spec.model import ModelSpec
+from frugal.spec.model import PATTERNS_IN_WORDS, ModelSpec
 from frugal.spec.rules import findings
 
 FILE_NAME = "model.yaml"
@@ -59,9 +60,9 @@ def parse_spec(text: str, path: Path | str = FILE_NAME, *, check_files: bool = F
                 for detail in error.errors()
                 if not (detail["type"] == "too_short" and detail["input"])  # its items are wrong
             ]
-    for name in data.keys() - ModelSpec.model_fields.keys():
-        allowed = ", ".join(ModelSpec.model_fields)
-        mistakes.append(Mistake(_line(lines, str(name)), str(name), "no such key", "", allowed))
+    for name in map(str, data.keys() - ModelSpec.model_fields.keys()):
+        problem, allowed = _unknown_key(name, list(ModelSpec.model_fields))
+        mistakes.append(Mistake(_line(lines, name), name, problem, "", allowed))
     for key, problem, given, allowed in findings(sections):
         shown = "" if given == "" else _show(given)
         mistakes.append(Mistake(_line(lines, key), key, problem, shown, allowed))
@@ -96,17 +97,25 @@ def _mistake(section: str, detail: ErrorDetails, lines: Lines) -> Mistake:
     problem, given, allowed = detail["msg"], _show(detail["input"]), ""
     match detail["type"]:
         case "extra_forbidden":
-            problem, given = "no such key", ""
-            allowed = ", ".join(_allowed_keys(path[:-1]))
+            problem, allowed = _unknown_key(path[-1], _allowed_keys(path[:-1]))
+            given = ""
         case "missing":
             problem, given = "is missing", ""
         case "literal_error":
             problem, allowed = "no such choice", str(context["expected"])
         case "string_pattern_mismatch":
-            problem, allowed = "malformed", f"text that matches {context['pattern']}"
+            pattern = str(context["pattern"])
+            problem, allowed = "malformed", PATTERNS_IN_WORDS.get(pattern, f"text like {pattern}")
         case "value_error":
             problem = str(context["error"])
     return Mistake(_line(lines, key), key, problem, given, allowed)
+
+
+def _unknown_key(key: str, allowed: list[str]) -> tuple[str, str]:
+    """What to say of a key that is not among `allowed`: (problem, what is allowed)."""
+    close = get_close_matches(key, allowed, n=1)
+    problem = f"no such key (did you mean {close[0]}?)" if close else "no such key"
+    return problem, ", ".join(allowed)
 
 
 def _allowed_keys(path: list[str]) -> list[str]:

@@ -11,12 +11,20 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from frugal.spec.durations import Duration
 
-Name = Annotated[
-    str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", min_length=2, max_length=32)
-]
-InstanceType = Annotated[
-    str, StringConstraints(pattern=r"^ml\.[a-z][a-z0-9-]*\.(medium|large|(\d{0,2})xlarge|metal)$")
-]
+NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
+INSTANCE_TYPE = r"^ml\.[a-z][a-z0-9-]*\.(medium|large|(\d{0,2})xlarge|metal)$"
+VERSION = r"^\d+\.\d+-\d+$"
+SCRIPT = r"^[\w./-]+\.py$"
+
+PATTERNS_IN_WORDS = {
+    NAME: "lower-case letters, digits and single hyphens, such as house-prices",
+    INSTANCE_TYPE: "a SageMaker instance type, such as ml.m5.large",
+    VERSION: "a version of AWS's container, such as 3.0-5",
+    SCRIPT: "a Python file beside model.yaml, such as train.py",
+}
+
+Name = Annotated[str, StringConstraints(pattern=NAME, min_length=2, max_length=32)]
+InstanceType = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE)]
 ColumnType = Literal["integer", "float", "boolean", "string", "category", "date", "datetime"]
 Metric = Literal["rmse", "mae", "mape", "r2", "accuracy", "auc"]
 
@@ -89,7 +97,7 @@ class Preprocess(Section):
     max_run: Duration = timedelta(hours=1)
     row_group_rows: int = Field(131_072, ge=1_000, le=10_000_000)
     compression_level: int = Field(3, ge=1, le=22)
-    script: str | None = Field(None, pattern=r"^[\w./-]+\.py$")
+    script: str | None = Field(None, pattern=SCRIPT)
 
 
 class Rung(Section):
@@ -103,8 +111,8 @@ class Train(Section):
     """The training job: script mode on the capacity ladder, with checkpoints."""
 
     framework: Literal["xgboost"] = "xgboost"
-    version: str = Field("3.0-5", pattern=r"^\d+\.\d+-\d+$")
-    script: str = Field("train.py", pattern=r"^[\w./-]+\.py$")
+    version: str = Field("3.0-5", pattern=VERSION)
+    script: str = Field("train.py", pattern=SCRIPT)
     hyperparameters: dict[str, str | int | float | bool] = {}
     capacity: tuple[Rung, ...] = Field(
         (Rung(instance="ml.m5.xlarge"), Rung(instance="ml.m5.xlarge", spot=False)),

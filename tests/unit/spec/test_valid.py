@@ -1,0 +1,49 @@
+"""What a model.yaml means once it is read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from frugal.spec import SpecError, parse_spec
+
+
+def test_the_shortest_file_has_under_15_lines_and_sensible_defaults(shortest: str) -> None:
+    spec = parse_spec(shortest)
+    assert len(shortest.splitlines()) < 15
+    assert spec.features == ("tenure",)
+    assert spec.raw_prefix == "churn/raw/"
+    assert [rung.spot for rung in spec.train.capacity] == [True, False]
+    assert spec.deploy.strategy == "serverless"
+
+
+def test_spec_json_has_every_default_filled_in(shortest: str) -> None:
+    document = parse_spec(shortest).document()
+    assert document["data"]["features"] == ["tenure"]
+    assert document["data"]["split"] == {
+        "by": ["customer_id"],
+        "train": 0.7,
+        "validation": 0.15,
+        "test": 0.15,
+        "salt": "churn",
+    }
+    assert document["train"]["max_run"] == "3600s"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("90s", timedelta(seconds=90)), ("15m", timedelta(minutes=15)), ("1d", timedelta(days=1))],
+)
+def test_durations(shortest: str, text: str, expected: timedelta) -> None:
+    spec = parse_spec(shortest + f"train: {{max_run: {text}}}\n")
+    assert spec.train.max_run == expected
+    assert spec.train.wait == 2 * expected
+
+
+def test_a_neo_model_needs_its_own_instance_family(shortest: str) -> None:
+    compiled = shortest + "compile: {backend: neo, target: ml_c5}\n"
+    valid = parse_spec(compiled + "deploy: {strategy: realtime, instance: ml.c5.xlarge}\n")
+    assert valid.compile.target == "ml_c5"
+    with pytest.raises(SpecError, match="bound to an instance family"):
+        parse_spec(compiled + "deploy: {strategy: serverless}\n")
