@@ -1,0 +1,60 @@
+"""`/_local/...`: what only a local AWS has, health, faults and the table of operations."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local_aws import DEFAULT_REGION
+from local_aws.app import App
+from local_aws.backing.services import SERVED
+from local_aws.execution.job import Signal
+from local_aws.execution.training import KIND as TRAINING_JOB
+from local_aws.http import Request, Response, json_response
+from local_aws.protocol import service_model
+
+OPERATIONS = Path(__file__).with_name("operations.yaml")
+
+
+def answer(app: App, request: Request) -> Response:
+    """Answer a request below `/_local/`."""
+    route = (request.method, request.path.removeprefix("/_local/"))
+    if route == ("GET", "health"):
+        return json_response(
+            {"status": "ok", "pid": os.getpid(), "jobs": app.supervisor.running()}
+        )
+    if route == ("GET", "operations"):
+        return json_response(operations())
+    if route == ("POST", "interrupt"):
+        return _interrupt(app, json.loads(request.read() or b"{}"))
+    return json_response({"error": f"No {request.method} {request.path}"}, 404)
+
+
+def _interrupt(app: App, body: dict[str, Any]) -> Response:
+    """Reclaim the spot capacity of a training job that is Training."""
+    name, region = body.get("TrainingJobName", ""), body.get("Region", DEFAULT_REGION)
+    record = app.store.get(TRAINING_JOB, region, name)
+    if record is None:
+        return json_response({"error": f"No training job {name!r} in {region}"}, 404)
+    if not record["EnableManagedSpotTraining"]:
+        return json_response({"error": f"{name} does not run on managed spot capacity"}, 400)
+    if record["SecondaryStatus"] != "Training":
+        status = record["SecondaryStatus"]
+        return json_response({"error": f"{name} is {status}: only Training can be interrupted"}, 409)
+    app.supervisor.signal(TRAINING_JOB, region, name, Signal.INTERRUPT)
+    return json_response({"TrainingJobName": name, "Region": region})
+
+
+def operations() -> dict[str, Any]:
+    """Executed, stored and rejected operations of the services that are ours; the rest is moto."""
+    table: dict[str, Any] = yaml.safe_load(OPERATIONS.read_text())
+    for name, entry in table.items():
+        if entry.get("model"):
+            known = set(entry["executed"]) | set(entry["stored"])
+            every = service_model(entry.pop("model")).operation_names
+            table[name]["rejected"] = sorted(set(every) - known)
+    return {"services": table, "moto": sorted(SERVED)}

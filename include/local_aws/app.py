@@ -1,0 +1,67 @@
+"""The parts of one local AWS, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local_aws import ACCOUNT
+from local_aws.backing.objects import ObjectStore
+from local_aws.backing.services import Services
+from local_aws.backing.snapshots import Snapshots
+from local_aws.backing.telemetry import Telemetry
+from local_aws.config import Config
+from local_aws.execution.capacity import Capacity
+from local_aws.execution.images import Images
+from local_aws.execution.supervisor import Supervisor
+from local_aws.store import Store
+
+if TYPE_CHECKING:
+    from local_aws.execution.job import Job
+
+
+@dataclass
+class App:
+    """Everything that handlers and jobs share. Made once per process: moto's state is global."""
+
+    config: Config
+    store: Store = field(init=False)
+    objects: ObjectStore = field(init=False)
+    snapshots: Snapshots = field(init=False)
+    services: Services = field(init=False)
+    telemetry: Telemetry = field(init=False)
+    images: Images = field(init=False)
+    capacity: Capacity = field(init=False)
+    supervisor: Supervisor = field(init=False)
+
+    def __post_init__(self) -> None:
+        state = self.config.state
+        state.mkdir(parents=True, exist_ok=True)
+        self.store = Store(state / "control.sqlite")
+        self.objects = ObjectStore(state)
+        self.snapshots = Snapshots(state / "services")
+        self.services = Services(self.objects, self.snapshots)
+        self.telemetry = Telemetry(self.snapshots)
+        self.images = Images(self.config.images, self.config.environments)
+        self.capacity = Capacity(self.config.simulation.slots)
+        self.supervisor = Supervisor(self)
+
+    def start(self) -> None:
+        """Bring back what the last process left, and start what it had running."""
+        from local_aws.sagemaker import settle
+
+        self.snapshots.load()
+        self.supervisor.clear_directories()
+        settle(self)
+
+    def close(self) -> None:
+        self.snapshots.close()
+
+    def job_directory(self, job: Job) -> Path:
+        return self.config.state / "jobs" / job.kind / job.region / job.name
+
+
+def arn(region: str, resource: str) -> str:
+    """A SageMaker ARN; AWS lowers the case of names in them."""
+    return f"arn:aws:sagemaker:{region}:{ACCOUNT}:{resource.lower()}"

@@ -1,0 +1,76 @@
+"""Logs, metrics and events that AWS publishes itself, put straight into moto."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from datetime import datetime, timezone
+from typing import Any
+
+import moto.backends
+
+from local_aws import ACCOUNT
+from local_aws.backing.snapshots import Snapshots
+
+
+def _backend(service: str, region: str) -> Any:
+    backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]
+    return backends[ACCOUNT][region]
+
+
+class Telemetry:
+    """CloudWatch Logs, CloudWatch metrics and EventBridge, as SageMaker writes to them."""
+
+    def __init__(self, snapshots: Snapshots) -> None:
+        self._snapshots = snapshots
+        self._lock = threading.Lock()
+
+    def open_stream(self, region: str, group: str, stream: str) -> None:
+        with self._lock:
+            logs = _backend("logs", region)
+            logs.ensure_log_group(group)
+            logs.ensure_log_stream(group, stream)
+
+    def log(self, region: str, group: str, stream: str, lines: list[str]) -> None:
+        """Append lines, stamped now, to a stream opened before."""
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines]
+        with self._lock:
+            _backend("logs", region).put_log_events(group, stream, events)
+        self._snapshots.touch("logs")
+
+    def metric(
+        self,
+        region: str,
+        namespace: str,
+        name: str,
+        value: float,
+        dimensions: dict[str, str],
+        unit: str = "None",
+    ) -> None:
+        datum = {
+            "MetricName": name,
+            "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
+            "Timestamp": datetime.now(timezone.utc),
+            "Value": value,
+            "Unit": unit,
+        }
+        with self._lock:
+            _backend("cloudwatch", region).put_metric_data(namespace, [datum])
+        self._snapshots.touch("cloudwatch")
+
+    def event(
+        self, region: str, detail_type: str, detail: dict[str, Any], resources: list[str]
+    ) -> None:
+        """An event from `aws.sagemaker` on the default bus, delivered by its rules."""
+        entry = {
+            "Source": "aws.sagemaker",
+            "DetailType": detail_type,
+            "Detail": json.dumps(detail),
+            "Resources": resources,
+            "Time": time.time(),
+        }
+        with self._lock:
+            _backend("events", region).put_events([entry])
+        self._snapshots.touch("events")

@@ -1,0 +1,47 @@
+"""What `serve` was told: where things are and how this machine differs from AWS."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local_aws import DEFAULT_PORT
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What AWS decides and this machine has to make up. Every figure here is simulated.
+
+    `clock` scales AWS's own fixed waits (the 120 s between SIGTERM and SIGKILL, the pauses between
+    checkpoint uploads), never what a request asks for. `spot_ratio` is BillableTimeInSeconds /
+    TrainingTimeInSeconds of managed spot. `reclaim_seconds` is how long reclaimed capacity stays
+    away. `slots` is how many jobs run at a time; the others are Pending.
+    """
+
+    clock: float = 0.1
+    spot_ratio: float = 0.3
+    reclaim_seconds: float = 2.0
+    slots: int = field(default_factory=lambda: os.cpu_count() or 1)
+    serverless_idle_seconds: float = 60.0
+
+    def wait(self, seconds: float) -> float:
+        """How long one of AWS's fixed waits lasts here."""
+        return seconds * self.clock
+
+
+@dataclass(frozen=True)
+class Config:
+    """Directories, address and simulation of one local AWS."""
+
+    state: Path
+    environments: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    images: Path = Path(__file__).parent / "images" / "images.yaml"
+    simulation: Simulation = field(default_factory=Simulation)
+
+    @property
+    def url(self) -> str:
+        """Where jobs find this process: they run on this machine, whatever it is bound to."""
+        return f"http://127.0.0.1:{self.port}"

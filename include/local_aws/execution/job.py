@@ -1,0 +1,168 @@
+"""What every job has: a record that moves through AWS's states, a way to be stopped, a process."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from local_aws.execution.process import Command, Process
+from local_aws.store import Record
+
+if TYPE_CHECKING:
+    from local_aws.app import App
+
+log = logging.getLogger(__name__)
+
+
+class Signal(Enum):
+    """Why a running job is told to end before it has."""
+
+    STOP = "stop"
+    INTERRUPT = "interrupt"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended: its exit code (128 + n for signal n), and what made it end, if not
+    itself."""
+
+    code: int
+    signal: Signal | None = None
+
+
+def now() -> float:
+    """Seconds since 1970, to the millisecond, as every AWS time here."""
+    return round(time.time(), 3)
+
+
+@dataclass
+class Job:
+    """One job of one kind (`training-job`, ...) in one region, run by one thread."""
+
+    app: App
+    kind: str
+    region: str
+    name: str
+    _signals: list[Signal] = field(default_factory=list)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def record(self) -> Record:
+        found = self.app.store.get(self.kind, self.region, self.name)
+        if found is None:
+            raise KeyError(self.name)
+        return found
+
+    def update(self, **members: Any) -> Record:
+        def change(record: Record) -> None:
+            record.update(members)
+            record["LastModifiedTime"] = now()
+
+        return self.app.store.update(self.kind, self.region, self.name, change)
+
+    def signal(self, what: Signal) -> None:
+        with self._changed:
+            self._signals.append(what)
+            self._changed.notify_all()
+        self.app.capacity.wake()
+
+    def stopped(self) -> bool:
+        return Signal.STOP in self._signals
+
+    def take_interrupt(self) -> bool:
+        """Whether capacity was reclaimed since it was last asked."""
+        with self._changed:
+            if Signal.INTERRUPT in self._signals:
+                self._signals.remove(Signal.INTERRUPT)
+                return True
+            return False
+
+    def pause(self, seconds: float) -> bool:
+        """Wait, but not past a stop; whether the job was stopped."""
+        with self._changed:
+            return self._changed.wait_for(self.stopped, seconds)
+
+    def run(
+        self,
+        command: Command,
+        logs: LogStream,
+        deadline: float,
+        every: Callable[[], None] = lambda: None,
+        period: float = 1.0,
+    ) -> Outcome:
+        """Run a command to its end, or end it at a signal or at `deadline` (monotonic seconds).
+
+        `every` is called each `period` seconds meanwhile.
+        """
+        process = Process(command, logs.write, self._wake)
+        next_call = time.monotonic() + period
+        while process.code is None:
+            due = self._due(deadline)
+            if due is not None:
+                process.terminate(self.app.config.simulation.wait(120))
+                return Outcome(process.code if process.code is not None else 137, due)
+            if time.monotonic() >= next_call:
+                every()
+                next_call = time.monotonic() + period
+            timeout = max(0.0, min(next_call, deadline) - time.monotonic())
+            with self._changed:
+                self._changed.wait_for(
+                    lambda: process.code is not None or bool(self._signals), timeout
+                )
+        return Outcome(process.code)
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def _due(self, deadline: float) -> Signal | None:
+        if self.stopped():
+            return Signal.STOP
+        if self.take_interrupt():
+            return Signal.INTERRUPT
+        return Signal.TIMEOUT if time.monotonic() >= deadline else None
+
+
+class LogStream:
+    """A job's output: lines to CloudWatch Logs, and to whoever watches them."""
+
+    def __init__(
+        self, app: App, region: str, group: str, stream: str, watch: Callable[[str], None] | None
+    ) -> None:
+        self._app, self._region, self._group, self._stream = app, region, group, stream
+        self._watch = watch
+        app.telemetry.open_stream(region, group, stream)
+
+    def write(self, lines: list[str]) -> None:
+        self._app.telemetry.log(self._region, self._group, self._stream, lines)
+        if self._watch:
+            for line in lines:
+                self._watch(line)
+
+
+class MetricReader:
+    """MetricDefinitions over a job's output: the last value of each, and all to CloudWatch."""
+
+    def __init__(
+        self, definitions: list[dict[str, str]], publish: Callable[[str, float], None]
+    ) -> None:
+        self._patterns = [(d["Name"], re.compile(d["Regex"])) for d in definitions]
+        self._publish = publish
+        self.final: dict[str, tuple[float, float]] = {}
+
+    def read(self, line: str) -> None:
+        for name, pattern in self._patterns:
+            for match in pattern.finditer(line):
+                try:
+                    value = float(match[1])
+                except (ValueError, IndexError):
+                    continue
+                self.final[name] = (value, now())
+                self._publish(name, value)

@@ -1,0 +1,100 @@
+"""A command on a leash: its output as lines, its end as a condition, its death guaranteed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+LEASH = Path(__file__).with_name("leash.py")
+
+Lines = Callable[[list[str]], None]
+
+
+@dataclass(frozen=True)
+class Command:
+    """What to run: an absolute program with arguments, the whole environment, a directory."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    directory: Path
+
+
+class Process:
+    """A running `Command`. `on_output` receives batches of lines on a thread of its own."""
+
+    def __init__(self, command: Command, on_output: Lines, on_exit: Callable[[], None]) -> None:
+        self._popen = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(LEASH)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._on_output, self._on_exit = on_output, on_exit
+        self._lock = threading.Lock()
+        spec = {
+            "argv": command.argv,
+            "env": command.environment,
+            "cwd": str(command.directory),
+        }
+        self._tell(json.dumps(spec))
+        self._done = threading.Event()
+        self._reader = threading.Thread(target=self._read, name="output", daemon=True)
+        self._reader.start()
+
+    def _tell(self, line: str) -> None:
+        assert self._popen.stdin is not None
+        with self._lock:
+            try:
+                self._popen.stdin.write(line.encode() + b"\n")
+                self._popen.stdin.flush()
+            except (BrokenPipeError, ValueError):
+                pass
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None
+        stream, rest = self._popen.stdout, b""
+        while chunk := stream.read1(1 << 16):  # type: ignore[attr-defined]
+            *lines, rest = (rest + chunk).split(b"\n")
+            if lines:
+                self._on_output([_text(line) for line in lines])
+        if rest:
+            self._on_output([_text(rest)])
+        self._popen.wait()
+        self._done.set()
+        self._on_exit()
+
+    @property
+    def code(self) -> int | None:
+        """The exit code, 128 + n for signal n, or None while it runs."""
+        return self._popen.returncode if self._done.is_set() else None
+
+    def wait(self, timeout: float | None = None) -> bool:
+        return self._done.wait(timeout)
+
+    def terminate(self, grace: float) -> None:
+        """SIGTERM to the group, `grace` seconds, SIGKILL; returns when it is gone."""
+        self._tell("TERM")
+        if not self._done.wait(grace):
+            self.kill()
+
+    def kill(self) -> None:
+        """SIGKILL to everything it started; returns when it is gone."""
+        assert self._popen.stdin is not None
+        with self._lock:
+            try:
+                self._popen.stdin.close()
+            except BrokenPipeError:
+                pass
+        self._done.wait()
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r").decode(errors="replace")
+
+

@@ -1,0 +1,339 @@
+"""Training jobs: the states, clocks and reclaims of managed (spot) training around one process."""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_aws.execution.images import ImageUnavailable
+from local_aws.execution.job import Job, LogStream, MetricReader, Outcome, Signal, now
+from local_aws.execution.layout import Layout
+from local_aws.execution.transfer import (
+    DownloadError,
+    Mirror,
+    download_augmented,
+    download_prefix,
+    split_uri,
+    upload_archive,
+    upload_directory,
+)
+from local_aws.store import Record
+
+log = logging.getLogger(__name__)
+
+KIND = "training-job"
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
+CHECKPOINT_PERIOD = 10.0
+DEFAULT_MAX_RUNTIME = 86400
+
+MESSAGES = {
+    "Starting": "Preparing the instances for training",
+    "Pending": "Training job waiting for capacity",
+    "Downloading": "Downloading the training image and input data",
+    "Training": "Training image download completed. Training in progress.",
+    "Uploading": "Uploading generated training model",
+    "Interrupted": "Training job interrupted: the managed spot capacity was reclaimed",
+    "Restarting": "Restarting the training job on new capacity",
+    "Stopping": "Stopping the training job",
+    "Completed": "Training job completed",
+    "Stopped": "Training job stopped",
+    "Failed": "Training job failed",
+    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds provided",
+}
+
+# Secondary status -> the TrainingJobStatus that goes with it; any other is InProgress.
+FINAL = {
+    "Completed": "Completed",
+    "Failed": "Failed",
+    "Stopped": "Stopped",
+    "MaxRuntimeExceeded": "Stopped",
+    "MaxWaitTimeExceeded": "Stopped",
+    "Stopping": "Stopping",
+}
+
+
+def enter(record: Record, secondary: str, message: str | None = None) -> None:
+    """Move a record to a secondary status, closing the transition before it.
+
+    Every transition has a message of its own: Airflow's hook takes two equal ones for one.
+    """
+    history, at = record.setdefault("SecondaryStatusTransitions", []), now()
+    if history:
+        history[-1]["EndTime"] = at
+    text = message or MESSAGES[secondary]
+    again = sum(entry["Status"] == secondary for entry in history)
+    entry = {"Status": secondary, "StartTime": at}
+    entry["StatusMessage"] = f"{text} (attempt {again + 1})" if again and not message else text
+    history.append(entry)
+    record["SecondaryStatus"] = secondary
+    record["TrainingJobStatus"] = FINAL.get(secondary, "InProgress")
+    record["LastModifiedTime"] = at
+    if secondary in FINAL and secondary != "Stopping":
+        entry["EndTime"] = at
+
+
+@dataclass
+class TrainingRun:
+    """One training job from its start, or its resumption, to a terminal state."""
+
+    job: Job
+    resumed: bool = False
+    held: float = 0.0
+    metrics: MetricReader = field(init=False)
+    layout: Layout = field(init=False)
+
+    def __post_init__(self) -> None:
+        record = self.job.record
+        self.request: dict[str, Any] = record
+        self.held = record.get("_seconds", 0.0)
+        self.spot = bool(record.get("EnableManagedSpotTraining"))
+        definitions = record["AlgorithmSpecification"].get("MetricDefinitions", [])
+        self.metrics = MetricReader(definitions, self._publish_metric)
+        self.metrics.final = {k: tuple(v) for k, v in record.get("_metrics", {}).items()}
+
+    def _publish_metric(self, name: str, value: float) -> None:
+        dimensions = {"TrainingJobName": self.job.name}
+        telemetry = self.job.app.telemetry
+        telemetry.metric(self.job.region, METRIC_NAMESPACE, name, value, dimensions)
+
+    def __call__(self) -> None:
+        try:
+            if self.resumed:
+                self._enter("Interrupted")
+            while self._attempt():
+                pass
+        except Exception as error:
+            log.exception("Training job %s", self.job.name)
+            self._finish("Failed", f"InternalServerError: {error}")
+
+    def _enter(self, secondary: str, **members: Any) -> None:
+        def change(record: Record) -> None:
+            record.update(members)
+            enter(record, secondary)
+
+        job = self.job
+        record = job.app.store.update(job.kind, job.region, job.name, change)
+        publish_state(job, record)
+
+    def _wait_expired(self) -> bool:
+        limit = self.request["StoppingCondition"].get("MaxWaitTimeInSeconds")
+        return limit is not None and now() - self.request["CreationTime"] >= limit
+
+    def _attempt(self) -> bool:
+        """One stretch on capacity; whether another has to follow."""
+        give_up = lambda: self.job.stopped() or self._wait_expired()  # noqa: E731
+        with self.job.app.capacity.slot(give_up, lambda: self._enter("Pending")) as held:
+            if not held:
+                self._finish("Stopped" if self.job.stopped() else "MaxWaitTimeExceeded")
+                return False
+            started = time.monotonic()
+            outcome = self._execute()
+            self.held += time.monotonic() - started
+            if outcome is None:
+                return False
+            if outcome.signal is not Signal.INTERRUPT:
+                self._conclude(outcome)
+                return False
+        self.job.update(_seconds=self.held, _metrics=self.metrics.final)
+        self._enter("Interrupted")
+        self.job.pause(self.job.app.config.simulation.reclaim_seconds)
+        return True
+
+    def _execute(self) -> Outcome | None:
+        """Download, run, sync; None when the job failed before its process started."""
+        record = self.job.record
+        if self.job.record["SecondaryStatus"] != "Starting":
+            self._enter("Restarting" if self._was("Training") else "Starting")
+        try:
+            image = self.job.app.images.find(record["AlgorithmSpecification"]["TrainingImage"])
+            self.layout = Layout(self.job.app.job_directory(self.job))
+            started = {"TrainingStartTime": record.get("TrainingStartTime", now())}
+            self._enter("Downloading", **started)
+            self._download(record)
+            argv = self._argv(image.python, record, image.programs.get("train"))
+            environment = self.layout.environment(
+                image, self.job.app.config.url, self.job.region, self._variables(record)
+            )
+            command = self.layout.command(image, argv, environment)
+        except (DownloadError, ImageUnavailable, FileNotFoundError) as error:
+            prefix = "Data download failed: " if isinstance(error, DownloadError) else ""
+            self._finish("Failed", f"ClientError: {prefix}{error}")
+            return None
+        checkpoints = self._checkpoints(record)
+        sync = checkpoints.sync if checkpoints else lambda: None
+        stream = f"{self.job.name}/algo-1-{int(now() * 1000)}"
+        logs = LogStream(self.job.app, self.job.region, LOG_GROUP, stream, self.metrics.read)
+        self._enter("Training")
+        period = self.job.app.config.simulation.wait(CHECKPOINT_PERIOD)
+        outcome = self.job.run(command, logs, self._deadline(record), sync, period)
+        if checkpoints:
+            checkpoints.sync(final=True)
+        return outcome
+
+    def _deadline(self, record: Record) -> float:
+        """Monotonic time at which MaxRuntimeInSeconds or MaxWaitTimeInSeconds is over."""
+        limits = record["StoppingCondition"]
+        left = limits.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME) - self.held
+        if "MaxWaitTimeInSeconds" in limits:
+            waited = now() - record["CreationTime"]
+            left = min(left, limits["MaxWaitTimeInSeconds"] - waited)
+        return time.monotonic() + left
+
+    def _was(self, secondary: str) -> bool:
+        history = self.job.record["SecondaryStatusTransitions"]
+        return any(entry["Status"] == secondary for entry in history)
+
+    def _variables(self, record: Record) -> dict[str, str]:
+        own = {"TRAINING_JOB_NAME": self.job.name, "TRAINING_JOB_ARN": record["TrainingJobArn"]}
+        return own | record.get("Environment", {})
+
+    def _argv(self, python: Path, record: Record, program: Path | None) -> list[str]:
+        algorithm = record["AlgorithmSpecification"]
+        arguments = algorithm.get("ContainerArguments", [])
+        if "ContainerEntrypoint" in algorithm:
+            return [*algorithm["ContainerEntrypoint"], *arguments]
+        if program is None:
+            raise ImageUnavailable(f"{algorithm['TrainingImage']} has no program to train")
+        return [str(python), str(program), *(arguments or ["train"])]
+
+    def _download(self, record: Record) -> None:
+        channels: dict[str, Any] = {}
+        for channel in record.get("InputDataConfig", []):
+            name, source = channel["ChannelName"], channel["DataSource"]["S3DataSource"]
+            target = self.layout.base / "input" / "data" / name
+            target.mkdir(parents=True, exist_ok=True)
+            download_augmented(
+                self.job.app.objects,
+                source["S3Uri"],
+                source["S3DataType"],
+                target,
+                self.job.region,
+                record["RoleArn"],
+            )
+            channels[name] = {
+                "TrainingInputMode": "File",
+                "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
+                "RecordWrapperType": channel.get("RecordWrapperType", "None"),
+            }
+            if "ContentType" in channel:
+                channels[name]["ContentType"] = channel["ContentType"]
+        instance = record["ResourceConfig"].get("InstanceType", "")
+        self.layout.write_config("inputdataconfig", channels)
+        self.layout.write_config("hyperparameters", record.get("HyperParameters", {}))
+        self.layout.write_config("resourceconfig", resource_config(instance))
+        metrics = record["AlgorithmSpecification"].get("MetricDefinitions", [])
+        self.layout.write_config("metric-definition-regex", {"metrics": metrics})
+
+    def _checkpoints(self, record: Record) -> Mirror | None:
+        """Restore the checkpoints there are, and mirror what will be written."""
+        config = record.get("CheckpointConfig")
+        if not config:
+            return None
+        directory = self.layout.local(config.get("LocalPath", "/opt/ml/checkpoints"))
+        directory.mkdir(parents=True, exist_ok=True)
+        mirror = Mirror(self.job.app.objects, directory, config["S3Uri"])
+        prefix = config["S3Uri"].rstrip("/") + "/"
+        bucket, key = split_uri(prefix)
+        if self.job.app.objects.exists(bucket) and self.job.app.objects.list(bucket, key):
+            download_prefix(
+                self.job.app.objects, prefix, directory, self.job.region, record["RoleArn"]
+            )
+        mirror.mark_current()
+        self.layout.write_config("checkpointconfig", {"S3Uri": config["S3Uri"]})
+        return mirror
+
+    def _conclude(self, outcome: Outcome) -> None:
+        secondary, reason = self._verdict(outcome)
+        if secondary != "Failed" and not self.job.stopped():
+            self._enter("Uploading")
+        members: dict[str, Any] = {}
+        if secondary != "Failed":
+            members["ModelArtifacts"] = {"S3ModelArtifacts": self._upload_model()}
+        self._upload_output()
+        self._finish(secondary, reason, **members)
+
+    def _verdict(self, outcome: Outcome) -> tuple[str, str | None]:
+        if outcome.signal is Signal.STOP:
+            return "Stopped", None
+        if outcome.signal is Signal.TIMEOUT:
+            expired = "MaxWaitTimeExceeded" if self._wait_expired() else "MaxRuntimeExceeded"
+            return expired, None
+        if outcome.code == 0:
+            return "Completed", None
+        text = self.layout.read_output("failure", 900) or "AlgorithmError: "
+        if not text.startswith(("AlgorithmError", "ClientError")):
+            text = f"AlgorithmError: {text}"
+        return "Failed", f"{text}, exit code: {outcome.code}"
+
+    def _output_uri(self, name: str) -> str:
+        base = self.request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
+        return f"{base}/{self.job.name}/output/{name}"
+
+    def _upload_model(self) -> str:
+        directory, objects = self.layout.base / "model", self.job.app.objects
+        if self.request["OutputDataConfig"].get("CompressionType") == "NONE":
+            uri = self._output_uri("model/")
+            upload_directory(objects, directory, uri)
+            return uri
+        uri = self._output_uri("model.tar.gz")
+        upload_archive(objects, directory, uri, self.layout.base / "tmp")
+        return uri
+
+    def _upload_output(self) -> None:
+        directory = self.layout.base / "output" / "data"
+        if directory.is_dir() and any(directory.iterdir()):
+            uri = self._output_uri("output.tar.gz")
+            upload_archive(self.job.app.objects, directory, uri, self.layout.base / "tmp")
+
+    def _finish(self, secondary: str, reason: str | None = None, **members: Any) -> None:
+        record = self.job.record
+        if "TrainingStartTime" in record:
+            members["TrainingEndTime"] = now()
+            members |= billing(self.held, self.spot, self.job.app.config.simulation.spot_ratio)
+        if reason:
+            members["FailureReason"] = reason[:1024]
+        if self.metrics.final:
+            members["FinalMetricDataList"] = [
+                {"MetricName": name, "Value": value, "Timestamp": at}
+                for name, (value, at) in self.metrics.final.items()
+            ]
+        self._enter(secondary, **members)
+        if hasattr(self, "layout"):
+            self.layout.remove()
+
+
+def billing(seconds: float, spot: bool, ratio: float) -> dict[str, int]:
+    """Whole seconds of training and of billing. The spot ratio is simulated; on AWS it is what the
+    capacity cost at the time."""
+    trained = max(1, math.ceil(seconds))
+    billable = max(1, math.ceil(trained * ratio)) if spot else trained
+    return {"TrainingTimeInSeconds": trained, "BillableTimeInSeconds": billable}
+
+
+def resource_config(instance_type: str) -> dict[str, Any]:
+    """resourceconfig.json of a job on one instance."""
+    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type}
+    return {
+        "current_host": "algo-1",
+        "current_instance_type": instance_type,
+        "current_group_name": "homogeneousCluster",
+        "hosts": ["algo-1"],
+        "instance_groups": [{**group, "hosts": ["algo-1"]}],
+        "network_interface_name": "lo",
+    }
+
+
+def publish_state(job: Job, record: Record) -> None:
+    """EventBridge's "SageMaker Training Job State Change"."""
+    known = ("TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "SecondaryStatus")
+    extra = ("FailureReason", "RoleArn", "CreationTime", "LastModifiedTime", "TrainingStartTime")
+    detail = {k: record[k] for k in (*known, *extra, "SecondaryStatusTransitions") if k in record}
+    detail["Tags"] = job.app.store.tags(record["TrainingJobArn"])
+    name = "SageMaker Training Job State Change"
+    job.app.telemetry.event(job.region, name, detail, [record["TrainingJobArn"]])

@@ -1,0 +1,167 @@
+"""Between S3 and a job's directories."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import tarfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from local_aws.backing.objects import ObjectStore, StoredObject
+
+
+class DownloadError(Exception):
+    """Input data that is not there, in AWS's words."""
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Bucket and key of an `s3://` (or `https://s3`) URI."""
+    _, _, rest = uri.partition("://")
+    bucket, _, key = rest.partition("/")
+    return bucket, key
+
+
+def find(objects: ObjectStore, uri: str, region: str, role: str) -> list[StoredObject]:
+    """The objects under an S3 prefix. Raises `DownloadError` when there are none."""
+    bucket, prefix = split_uri(uri)
+    found = objects.list(bucket, prefix) if objects.exists(bucket) else []
+    if not found:
+        raise DownloadError(
+            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure '
+            f"that the bucket exists in the selected region ({region}), that objects exist under "
+            f'that S3 prefix, and that the role "{role}" has "s3:ListBucket" permissions on bucket '
+            f'"{bucket}".'
+        )
+    return found
+
+
+def download_prefix(objects: ObjectStore, uri: str, target: Path, region: str, role: str) -> None:
+    """Copy what is under a prefix into `target`, named by the rest of the key.
+
+    AWS cuts keys at the prefix's last `/`, so that `s3://b/data/part` keeps `part-1` whole.
+    """
+    _, prefix = split_uri(uri)
+    for stored in find(objects, uri, region, role):
+        if stored.key.endswith("/"):
+            continue
+        relative = stored.key[prefix.rfind("/") + 1 :]
+        if prefix and not prefix.endswith("/") and stored.key.startswith(prefix + "/"):
+            relative = stored.key[len(prefix) + 1 :]
+        copy_in(stored, target / relative, target)
+
+
+def copy_in(stored: StoredObject, path: Path, root: Path) -> None:
+    """Copy an object to a path that has to be below `root`."""
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise DownloadError(f"The key {stored.key!r} leads out of the directory it goes to")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(stored.path, path)
+
+
+def download_manifest(
+    objects: ObjectStore, uri: str, target: Path, region: str, role: str
+) -> None:
+    """Copy the objects that a ManifestFile lists: `[{"prefix": "s3://..."}, "a", "b"]`."""
+    bucket, key = split_uri(uri)
+    manifest = objects.head(bucket, key)
+    if manifest is None:
+        raise DownloadError(f"The manifest {uri} does not exist")
+    entries = json.loads(manifest.path.read_bytes())
+    prefix = entries[0]["prefix"]
+    for entry in entries[1:]:
+        found = objects.head(*split_uri(prefix + entry))
+        if found is None:
+            raise DownloadError(f"{prefix + entry}, listed in {uri}, does not exist")
+        copy_in(found, target / entry, target)
+
+
+def download_augmented(
+    objects: ObjectStore, uri: str, kind: str, target: Path, region: str, role: str
+) -> None:
+    """Copy by S3DataType: `S3Prefix` or `ManifestFile`."""
+    download = {"S3Prefix": download_prefix, "ManifestFile": download_manifest}.get(kind)
+    if download is None:
+        raise DownloadError(f"The local AWS does not read {kind} inputs")
+    download(objects, uri, target, region, role)
+
+
+def upload_archive(objects: ObjectStore, directory: Path, uri: str, work: Path) -> None:
+    """Store a directory's content as one `.tar.gz` at `uri`; the same content, the same bytes."""
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / "upload.tar.gz"
+    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped:
+        with tarfile.open(fileobj=zipped, mode="w") as archive:
+            for child in sorted(directory.iterdir()):
+                archive.add(child, child.name)
+    objects.put_file(*split_uri(uri), path)
+    path.unlink()
+
+
+def upload_directory(objects: ObjectStore, directory: Path, uri: str) -> None:
+    """Store every file below a directory under a prefix."""
+    bucket, prefix = split_uri(uri)
+    for path in sorted(p for p in directory.rglob("*") if p.is_file()):
+        key = f"{prefix.rstrip('/')}/{path.relative_to(directory).as_posix()}".lstrip("/")
+        objects.put_file(bucket, key, path)
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack a model archive without letting it write elsewhere."""
+    target.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(archive) as packed:
+        packed.extractall(target, filter="data")
+
+
+Signature = tuple[int, int]
+
+# What half-written files are called: a checkpoint is written, then renamed.
+PARTIAL_SUFFIXES = (".tmp", ".part", ".partial", "~")
+
+
+@dataclass
+class Mirror:
+    """Keeps an S3 prefix like a directory while a job writes to it.
+
+    Only complete files are uploaded: one that has a temporary name is never, and one that changed
+    within the last `settle` seconds only when the job is over. Files that a job deletes stay in S3.
+    """
+
+    objects: ObjectStore
+    directory: Path
+    uri: str
+    settle: float = 0.5
+    _sent: dict[str, Signature] = field(default_factory=dict)
+
+    def mark_current(self) -> None:
+        """Take what is there now as already in S3."""
+        self._sent = dict(self._files())
+
+    def sync(self, final: bool = False) -> None:
+        bucket, prefix = split_uri(self.uri)
+        for name, signature in self._files().items():
+            path = self.directory / name
+            fresh = time.time() - signature[0] / 1e9 < self.settle
+            if self._sent.get(name) == signature or (fresh and not final):
+                continue
+            try:
+                self.objects.put_file(bucket, f"{prefix.rstrip('/')}/{name}".lstrip("/"), path)
+            except FileNotFoundError:
+                continue
+            self._sent[name] = signature
+
+    def _files(self) -> dict[str, Signature]:
+        found: dict[str, Signature] = {}
+        for path in sorted(self.directory.rglob("*")):
+            if path.name.startswith(".") or path.name.endswith(PARTIAL_SUFFIXES):
+                continue
+            try:
+                stat = path.stat()
+            except FileNotFoundError:
+                continue
+            if path.is_file():
+                name = path.relative_to(self.directory).as_posix()
+                found[name] = (stat.st_mtime_ns, stat.st_size)
+        return found

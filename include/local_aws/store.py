@@ -1,0 +1,125 @@
+"""Resources and their tags in SQLite, with every record also in memory.
+
+A record is a dict in the form of the resource's Describe answer; members that start with an
+underscore are ours and never leave. Records are values: change one only through `update`.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+Record = dict[str, Any]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS resources (
+  kind TEXT NOT NULL, region TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY (kind, region, name)
+);
+CREATE TABLE IF NOT EXISTS tags (
+  arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (arn, key)
+);
+"""
+
+
+class Exists(Exception):
+    """A resource of that kind and name is already there."""
+
+
+class Store:
+    """All resources of all regions. Every method is atomic and thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.executescript(_SCHEMA)
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._records: dict[tuple[str, str], dict[str, Record]] = {}
+        for kind, region, name, body in self._db.execute("SELECT * FROM resources"):
+            self._records.setdefault((kind, region), {})[name] = json.loads(body)
+        self._tags: dict[str, dict[str, str]] = {}
+        for arn, key, value in self._db.execute("SELECT * FROM tags"):
+            self._tags.setdefault(arn, {})[key] = value
+
+    def create(self, kind: str, region: str, name: str, record: Record) -> None:
+        """Add a record. Raises `Exists`."""
+        with self._lock:
+            if name in self._records.get((kind, region), {}):
+                raise Exists(name)
+            self._write(kind, region, name, record)
+
+    def get(self, kind: str, region: str, name: str) -> Record | None:
+        return self._records.get((kind, region), {}).get(name)
+
+    def update(
+        self, kind: str, region: str, name: str, change: Callable[[Record], None]
+    ) -> Record:
+        """Apply `change` to a copy and write it. Raises `KeyError`; nothing is written when
+        `change` raises."""
+        with self._lock:
+            record = copy.deepcopy(self._records[kind, region][name])
+            change(record)
+            self._write(kind, region, name, record)
+            return record
+
+    def delete(self, kind: str, region: str, name: str) -> None:
+        with self._lock:
+            record = self._records.get((kind, region), {}).pop(name, None)
+            where = (kind, region, name)
+            self._db.execute("DELETE FROM resources WHERE kind=? AND region=? AND name=?", where)
+            if record and "_arn" in record:
+                self.untag(record["_arn"], list(self.tags(record["_arn"])))
+            self._changed.notify_all()
+
+    def all(self, kind: str, region: str) -> list[Record]:
+        with self._lock:
+            return list(self._records.get((kind, region), {}).values())
+
+    def every(self, kind: str) -> list[tuple[str, str, Record]]:
+        """(region, name, record) of all regions."""
+        with self._lock:
+            found = [(k, r) for k, r in self._records.items() if k[0] == kind]
+            return [(key[1], name, rec) for key, recs in found for name, rec in recs.items()]
+
+    def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """Wait until a change of the store makes the condition true."""
+        with self._changed:
+            return self._changed.wait_for(condition, timeout)
+
+    def _write(self, kind: str, region: str, name: str, record: Record) -> None:
+        body = json.dumps(record, separators=(",", ":"))
+        self._db.execute(
+            "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)", (kind, region, name, body)
+        )
+        self._records.setdefault((kind, region), {})[name] = record
+        self._changed.notify_all()
+
+    def tags(self, arn: str) -> dict[str, str]:
+        return dict(self._tags.get(arn, {}))
+
+    def tagged(self) -> dict[str, dict[str, str]]:
+        """Tags by ARN."""
+        with self._lock:
+            return {arn: dict(tags) for arn, tags in self._tags.items() if tags}
+
+    def tag(self, arn: str, tags: dict[str, str]) -> None:
+        with self._lock:
+            rows = [(arn, key, value) for key, value in tags.items()]
+            self._db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", rows)
+            self._tags.setdefault(arn, {}).update(tags)
+
+    def untag(self, arn: str, keys: list[str]) -> None:
+        with self._lock:
+            self._db.executemany(
+                "DELETE FROM tags WHERE arn = ? AND key = ?", [(arn, key) for key in keys]
+            )
+            for key in keys:
+                self._tags.get(arn, {}).pop(key, None)
