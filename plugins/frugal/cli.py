@@ -75,6 +75,13 @@ def status(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+@local.command("env")
+def env() -> None:
+    """Print what points every AWS client here: eval "$(frugal local env)"."""
+    for name, value in LocalAws.load().client_environment().items():
+        typer.echo(f"export {name}={value}")
+
+
 @local.command()
 def interrupt(training_job: Annotated[str, typer.Argument(help="TrainingJobName")]) -> None:
     """Take the spot capacity of a running training job away, as AWS may at any time."""

@@ -45,6 +45,15 @@ class LocalAws:
         """What AWS_ENDPOINT_URL is set to for everything that shall use it."""
         return f"http://127.0.0.1:{self.port}"
 
+    def client_environment(self) -> dict[str, str]:
+        """Environment variables with which any AWS client talks to this one, and to no real account."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
     @property
     def pid_file(self) -> Path:
         """Holds the process id while one that `start` began runs."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from frugal.aws import clients
 from frugal.aws.run import Inputs, Run
@@ -20,14 +21,14 @@ FAILED = frozenset({"failed", "upstream_failed"})
 def write_report(spec: ModelSpec, context: Context) -> str:
     """Write s3://<bucket>/<model>/runs/<run>/report.json and return its URI.
 
-    Raises LookupError when `prepare` did not come far enough for there to be a run.
+    Skips the task when `prepare` did not come far enough for there to be a run.
     """
     ti = context["ti"]
     dag_run = context["dag_run"]
     states = _states(context)
     prepared = ti.xcom_pull(task_ids="prepare")
     if prepared is None:
-        raise LookupError("prepare left no run: there is nothing to report")
+        raise AirflowSkipException("prepare left no run: there is nothing to report")
     run = Run.from_json(prepared)
     results = {stage: ti.xcom_pull(task_ids=stage) for stage in STAGES if stage in states}
     inputs = Inputs(run=run, results=results)
