@@ -1,7 +1,7 @@
 """Build and lock the Python environments that Frugal runs in.
 
     python3 requirements/environments.py build [NAME ...]    all of them without a NAME; `images` means every images/*
-    python3 requirements/environments.py lock [NAME ...]     resolve the *.in files again
+    python3 requirements/environments.py lock [NAME ...]     resolve the *.in files again; without a NAME, anew
 
 Every environment is installed from hashed requirement files alone and carries a stamp of them, so nothing
 is installed twice while they do not change. Needs Python >= 3.11 and the standard library; `uv` is taken
@@ -26,6 +26,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 IMAGES = REPOSITORY / "include" / "local_aws" / "images"
+CONTAINER = REPOSITORY / "include" / "container"
 HOME = Path(os.environ.get("FRUGAL_HOME", REPOSITORY / ".frugal")).resolve()
 ENVS = HOME / "envs"
 LOCK = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--quiet")
@@ -88,7 +89,7 @@ def version_of(python: str | Path) -> tuple[int, ...]:
 
 def interpreter(wanted: str | None) -> Path:
     """An interpreter of the wanted minor version, from PATH or beside a pyenv shim, else the running one."""
-    here = Path(sys.executable)
+    here = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     if wanted is None:
         return here
     name = f"python{wanted}"
@@ -183,7 +184,7 @@ def build(env: Environment, home: Path = ENVS) -> None:
         )
     content = [
         *(lock.read_bytes() for lock in env.locks),
-        repr((version, str(python), env.base)).encode(),
+        repr((version, env.base)).encode(),
     ]
     stamp = hashlib.sha256(b"\0".join(content)).hexdigest()
     marker = folder / "frugal-stamp"
@@ -211,16 +212,19 @@ def build(env: Environment, home: Path = ENVS) -> None:
     print(f"{env.name}: ready after {time.monotonic() - started:.0f} s", flush=True)
 
 
-def lock(source: Path) -> None:
-    """Resolve one *.in file into the hashed *.txt beside it."""
-    python = "3.10" if source.parent == IMAGES or source.stem in ("pytest", "bench") else "3.11"
-    alone = ["--no-deps"] if source.stem == "data" else []
-    command = [find_uv(), "pip", "compile", *LOCK, *alone, "--upgrade", "--python-version", python]
-    env = os.environ | {"UV_PYTHON_DOWNLOADS": "never"}
-    print(source.with_suffix(".txt").relative_to(REPOSITORY), flush=True)
-    target = source.with_suffix(".txt").name
+def lock(source: Path, upgrade: bool) -> None:
+    """Resolve one *.in file into the hashed *.txt beside it; `upgrade` lets go of the pins that are there."""
+    oldest = source.parent in (IMAGES, CONTAINER) or source.stem in ("pytest", "bench")
+    options = [*LOCK, "--python-version", "3.10" if oldest else "3.11"]
+    options += ["--no-deps"] if source.stem == "data" else []
+    options += ["--upgrade"] if upgrade else []
+    target = source.with_suffix(".txt")
+    print(target.relative_to(REPOSITORY), flush=True)
     subprocess.run(
-        [*map(str, command), source.name, "-o", target], cwd=source.parent, env=env, check=True
+        [find_uv(), "pip", "compile", *options, source.name, "-o", target.name],
+        cwd=source.parent,
+        env=os.environ | {"UV_PYTHON_DOWNLOADS": "never"},
+        check=True,
     )
 
 
@@ -252,7 +256,9 @@ def main() -> None:
         )
     known = environments()
     sources = {
-        source.stem: source for folder in (HERE, IMAGES) for source in sorted(folder.glob("*.in"))
+        source.stem: source
+        for folder in (HERE, IMAGES, CONTAINER)
+        for source in sorted(folder.glob("*.in"))
     }
     allowed = list(known) if given.command == "build" else list(sources)
     names = [name for given_name in given.names for name in members(given_name, allowed)]
@@ -263,7 +269,7 @@ def main() -> None:
     with alone():
         for name in names or allowed:
             if given.command == "lock":
-                lock(sources[name])
+                lock(sources[name], upgrade=not given.names)
                 continue
             env = known[name]
             if env.base:

@@ -27,9 +27,9 @@ OWNED = {
 
 
 def suites() -> dict[str, list[str]]:
-    """Environment -> pytest's folder arguments, for the folders that exist."""
+    """Environment -> pytest's folder arguments, for the folders that hold tests."""
     owned = {
-        env: [folder for folder in folders if (REPOSITORY / folder).is_dir()]
+        env: [folder for folder in folders if any((REPOSITORY / folder).rglob("test_*.py"))]
         for env, folders in OWNED.items()
     }
     others = [f"--ignore={folder}" for folders in owned.values() for folder in folders]

@@ -49,4 +49,4 @@ def test_every_lock_is_hashed(repository: Path) -> None:
     for lock in locks:
         pins = [line for line in lock.read_text().splitlines() if re.match(r"[a-z0-9]", line)]
         assert pins, lock
-        assert all(re.search(r"==[^=]+\\$", pin) for pin in pins), lock
+        assert all(re.fullmatch(r"\S+==\S+ .*\\", pin) for pin in pins), lock
