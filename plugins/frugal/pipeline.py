@@ -202,7 +202,7 @@ def _register(spec: ModelSpec) -> Any:
         inputs = gather(get_current_context(), ["prepare", "train", "evaluate", "compile"])
         request = register.request(spec, inputs)
         arn = registry.register(request, inputs.run.stage_tags("register"))
-        note = request["ApprovalDescription"]
+        note = request["ModelPackageDescription"]
         return {"arn": arn, "status": request["ModelApprovalStatus"], "note": note}
 
     return register_model()

@@ -84,7 +84,7 @@ class Inputs:
     """What a stage's request is built from: the run, upstream results and the DAG run's params."""
 
     run: Run
-    results: Mapping[str, Mapping[str, Any]]
+    results: Mapping[str, Mapping[str, Any] | None]
     params: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, task_id: str) -> Mapping[str, Any]:

@@ -36,7 +36,6 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
             "SupportedRealtimeInferenceInstanceTypes": [spec.deploy.instance or "ml.m5.large"],
         },
         "ModelApprovalStatus": "Approved" if result["won"] else "Rejected",
-        "ApprovalDescription": result["reason"][:DESCRIPTION_LENGTH],
         "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
         "CustomerMetadataProperties": lineage,
     }

@@ -1,0 +1,171 @@
+"""Every stage's request is one that AWS's own service model accepts, and says what the spec says.
+
+The local AWS checks enums, patterns and forbidden combinations on top, in the end-to-end tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from frugal.aws.run import Champion, Inputs, Run
+from frugal.spec import ModelSpec, parse_spec
+from frugal.stages import baseline, compilation, deploy, evaluate, preprocess, register, train
+
+SPEC = """\
+name: churn
+owner: {team: growth, cost_center: cc-12}
+data:
+  target: churned
+  key: [customer_id]
+  columns: {customer_id: string, tenure: integer, churned: integer}
+train:
+  max_run: 1h
+  capacity: [{instance: ml.m5.xlarge}, {instance: ml.m5.xlarge, spot: false}]
+  hyperparameters: {objective: "binary:logistic", eta: 0.1}
+evaluate: {metric: auc, floor: 0.7}
+"""
+NEO = (
+    SPEC
+    + "compile: {backend: neo, target: ml_c5}\n"
+    + ("deploy: {strategy: realtime, instance: ml.c5.xlarge, capture_percent: 20}\n")
+)
+ONNX = SPEC + "compile: {backend: onnx}\n"
+SERVICE = botocore.session.get_session().get_service_model("sagemaker")
+
+RUN = Run(
+    id="manual-1",
+    model="churn",
+    region="us-east-1",
+    account="123456789012",
+    bucket="data",
+    role_prefix="frugal-",
+    code="s3://data/churn/code/abc",
+    source="s3://data/churn/code/abc.tar.gz",
+    code_hash="abc",
+    fingerprint="f00",
+    tags={"frugal:owner": "growth"},
+    champion=Champion("arn:x", "s3://data/old/model.tar.gz", "s3://data/old.tar.gz"),
+)
+RESULTS: dict[str, Any] = {
+    "train": {"job": "churn-train-1", "artifact": "s3://data/m/churn-train-1/output/model.tar.gz"},
+    "evaluate": {
+        "document": {"won": True, "reason": "better", "metric": "auc", "value": 0.81234567},
+    },
+    "compile": {
+        "artifact": "s3://data/c/model-ml_c5.tar.gz",
+        "image": "1.dkr.ecr.x/xgboost-neo:latest",
+    },
+}
+
+
+def inputs(**params: Any) -> Inputs:
+    return Inputs(run=RUN, results=RESULTS, params=params)
+
+
+def valid(operation: str, request: dict[str, Any], **name: str) -> dict[str, Any]:
+    shape = SERVICE.operation_model(operation).input_shape
+    report = ParamValidator().validate({**request, **name}, shape)
+    assert not report.has_errors(), report.generate_report()
+    return request
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        partial(preprocess.request, parse_spec(SPEC)),
+        partial(evaluate.request, parse_spec(SPEC)),
+        partial(compilation.check_request, parse_spec(NEO)),
+        partial(compilation.onnx_request, parse_spec(ONNX)),
+        partial(baseline.request, parse_spec(SPEC)),
+    ],
+)
+def test_processing_requests(build: Callable[[Inputs], dict[str, Any]]) -> None:
+    request = valid("CreateProcessingJob", build(inputs()), ProcessingJobName="job")
+    tags = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    assert tags["ManagedBy"] == "frugal"
+    assert tags["frugal:run"] == "manual-1"
+
+
+@pytest.mark.parametrize("rung", [0, 1])
+def test_training_waits_for_spot_capacity_only(rung: int) -> None:
+    request = valid(
+        "CreateTrainingJob", train.request(parse_spec(SPEC), rung, inputs()), TrainingJobName="job"
+    )
+    spot = rung == 0
+    assert request["EnableManagedSpotTraining"] is spot
+    assert ("MaxWaitTimeInSeconds" in request["StoppingCondition"]) is spot
+
+
+def test_every_rung_resumes_the_same_checkpoints() -> None:
+    requests = [train.request(parse_spec(SPEC), rung, inputs()) for rung in (0, 1)]
+    assert requests[0]["CheckpointConfig"] == requests[1]["CheckpointConfig"]
+
+
+def test_hyperparameters_of_the_run_are_laid_over_the_models() -> None:
+    chosen = train.hyperparameters(parse_spec(SPEC), inputs(hyperparameters={"eta": 0.5}))
+    assert chosen["eta"] == "0.5"
+    assert chosen["objective"] == '"binary:logistic"'
+    assert chosen["sagemaker_program"] == '"train.py"'
+
+
+def test_compilation_by_neo() -> None:
+    request = valid(
+        "CreateCompilationJob",
+        compilation.neo_request(parse_spec(NEO), inputs()),
+        CompilationJobName="job",
+    )
+    assert request["OutputConfig"]["TargetDevice"] == "ml_c5"
+
+
+@pytest.mark.parametrize("text", [SPEC, NEO, ONNX])
+def test_endpoints_and_packages(text: str) -> None:
+    spec: ModelSpec = parse_spec(text)
+    request = deploy.request(spec, inputs())
+    valid("CreateModel", request["Model"])
+    config = valid("CreateEndpointConfig", request["EndpointConfig"])
+    valid("CreateEndpoint", request["Endpoint"])
+    package = valid("CreateModelPackage", register.request(spec, inputs()))
+    assert package["ModelApprovalStatus"] == "Approved"
+    realtime = spec.deploy.strategy == "realtime"
+    assert ("DataCaptureConfig" in config) is realtime
+    assert ("ServerlessConfig" in config["ProductionVariants"][0]) is not realtime
+
+
+def test_a_loser_is_rejected_with_the_reason() -> None:
+    lost = {**RESULTS, "evaluate": {"document": {**RESULTS["evaluate"]["document"], "won": False}}}
+    request = register.request(parse_spec(SPEC), Inputs(RUN, {**lost, "compile": None}))
+    assert request["ModelApprovalStatus"] == "Rejected"
+    assert request["ModelPackageDescription"] == "better"
+    assert evaluate.lost(Inputs(RUN, lost)) == "the challenger lost: better"
+
+
+MANIFEST = {"files": [{"path": "train/part-0.parquet", "bytes": 10}], "seconds": 3}
+WHOLE = {"churn/datasets/f00/train/part-0.parquet": {"Size": 10}}
+
+
+@pytest.mark.parametrize(
+    ("manifest", "objects", "params", "reused"),
+    [
+        (MANIFEST, WHOLE, {}, True),
+        (None, WHOLE, {}, False),
+        (MANIFEST, {}, {}, False),
+        (MANIFEST, {"churn/datasets/f00/train/part-0.parquet": {"Size": 9}}, {}, False),
+        (MANIFEST, WHOLE, {"force_preprocess": True}, False),
+    ],
+)
+def test_a_dataset_is_reused_only_when_it_is_whole(
+    manifest: dict[str, Any] | None,
+    objects: dict[str, dict[str, Any]],
+    params: dict[str, Any],
+    reused: bool,
+) -> None:
+    found = preprocess.reuse(
+        parse_spec(SPEC), inputs(**params), lambda uri: manifest, lambda uri: objects
+    )
+    assert (found is not None) is reused
