@@ -17,4 +17,4 @@ COPY docker/seed.py docker/seed.py
 RUN install -d -o frugal -g root home/data
 USER frugal
 ENTRYPOINT ["/opt/frugal/home/envs/local-aws/bin/python"]
-CMD ["-m", "local_aws", "serve", "--host", "0.0.0.0", "--port", "4566", "--state", "/var/lib/frugal/local-aws", "--envs", "/opt/frugal/home/envs"]
+CMD ["-m", "local_aws", "serve", "--host", "local-aws", "--private-network", "--state", "/var/lib/frugal/local-aws", "--envs", "/opt/frugal/home/envs/images"]

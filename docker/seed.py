@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import os
+import json
 
-from demo.aws import LocalAws
-from demo.home import Home
+import boto3
+
+from demo.home import BUCKET, Home
 from demo.seed import upload, write_raw
 
 MODEL = "house-prices"
+ROLES = ("frugal-preprocess", "frugal-train", "frugal-serve")
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
 
 
 def main() -> None:
-    """Does nothing that is done already."""
-    home = Home.load()
-    aws = LocalAws(home, int(os.environ.get("FRUGAL_LOCAL_AWS_PORT", "4566")))
-    if not aws.running:
-        raise SystemExit(f"no local AWS answers at {aws.url}")
-    aws.create_account()
-    count = upload(aws.client("s3"), MODEL, write_raw(home))
-    print(f"{count} raw files uploaded for {MODEL}")
+    """Does nothing that is done already; AWS_ENDPOINT_URL says where."""
+    s3, iam = boto3.client("s3"), boto3.client("iam")
+    s3.create_bucket(Bucket=BUCKET)
+    there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
+    for name in sorted(set(ROLES) - there):
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
+    print(f"{upload(s3, MODEL, write_raw(Home.load()))} raw files uploaded for {MODEL}")
 
 
 if __name__ == "__main__":
