@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import xgboost as xgb
 
 from container.checkpoint import Attempts, Checkpoint, Checkpoints, sigterm
@@ -37,11 +36,15 @@ OWN = {
     "num_round": 100,
     "early_stopping_rounds": 0,
     "segment_rounds": 20,
-    "report_rounds": 10,
     "seed": 0,
+    "report_rounds": 10,
+    "checkpoint_seconds": 60,
 }
 """Hyperparameters that are not XGBoost's, with their defaults. ``early_stopping_rounds`` 0 is off;
 ``segment_rounds`` is how many rounds an interruption can cost at most beyond the last write."""
+
+HARMLESS = ("report_rounds", "checkpoint_seconds")
+"""Those that change nothing in the model: a resumed training may have others."""
 
 MAXIMIZED = ("auc", "aucpr", "pre", "ndcg", "map")
 
@@ -82,7 +85,7 @@ def read_hyperparameters(arguments: Sequence[str]) -> dict[str, Any]:
     names, values = arguments[::2], arguments[1::2]
     if len(names) != len(values) or not all(name.startswith("--") for name in names):
         raise ValueError(f"expected --name value pairs, got: {' '.join(arguments)}")
-    given = {name[2:]: _decoded(value) for name, value in zip(names, values)}
+    given = {name[2:]: _decoded(value) for name, value in zip(names, values, strict=True)}
     for name, allowed in (("booster", ["gbtree"]), ("tree_method", ["hist", "auto"])):
         if given.get(name, allowed[0]) not in allowed:
             raise ValueError(
@@ -117,7 +120,7 @@ def identity(hyperparameters: Mapping[str, Any], dataset: str) -> dict[str, Any]
     return {
         "framework": f"xgboost {xgb.__version__}",
         "dataset": dataset,
-        "hyperparameters": dict(hyperparameters),
+        "hyperparameters": {k: v for k, v in hyperparameters.items() if k not in HARMLESS},
     }
 
 
@@ -303,7 +306,9 @@ def _reject_unknown(booster: xgb.Booster) -> None:
         text = str(warning.message)
         if "are not used" in text:
             names = text[text.index("{") + 1 : text.index("}")].replace('"', "").strip()
-            raise ValueError(f"hyperparameters that XGBoost {xgb.__version__} does not use: {names}")
+            raise ValueError(
+                f"hyperparameters that XGBoost {xgb.__version__} does not use: {names}"
+            )
 
 
 def _decoded(value: str) -> Any:

@@ -27,6 +27,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,7 @@ class Attempts:
         S3: then ``repeated`` is a lower bound.
         """
         rows = [tuple(map(int, line.split())) for line in self._path.read_text().splitlines()]
-        lost = [before[1] - after[0] for before, after in zip(rows, rows[1:])]
+        lost = [before[1] - after[0] for before, after in pairwise(rows)]
         return {
             "resumed_at": [start for start, _ in rows[1:]],
             "repeated": sum(max(0, steps) for steps in lost),

@@ -18,14 +18,14 @@ from container.paths import BASE, load_spec
 
 
 def main() -> None:
-    train, validation = Path(os.environ["SM_CHANNEL_TRAIN"]), Path(os.environ["SM_CHANNEL_VALIDATION"])
-    spec = load_spec()
+    train = Path(os.environ["SM_CHANNEL_TRAIN"])
+    validation = Path(os.environ["SM_CHANNEL_VALIDATION"])
     hyperparameters = boosting.read_hyperparameters(sys.argv[1:])
-    schema = FeatureSchema.learn(spec["data"], train)
+    schema = FeatureSchema.learn(load_spec()["data"], train)
     checkpoints = Checkpoints(
         BASE / "checkpoints",
         identity=boosting.identity(hyperparameters, boosting.fingerprint(train, validation)),
-        interval=spec["train"]["checkpoint_seconds"],
+        interval=hyperparameters["checkpoint_seconds"],
     )
     fitted = boosting.fit(hyperparameters, schema, train, validation, checkpoints)
     boosting.save(

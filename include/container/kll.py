@@ -1,0 +1,70 @@
+"""A KLL sketch: quantiles of a stream in bounded memory.
+
+After Karnin, Lang, Liberty, "Optimal Quantile Approximation in Streams" (2016), with the
+parameters that Model Monitor's baselines carry: ``k`` 2048 and ``c`` 0.64. Up to ``k`` values the
+sketch is exact. The same stream gives the same sketch.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+K = 2048
+C = 0.64
+
+Vector = npt.NDArray[np.float64]
+
+
+class Sketch:
+    """Level ``i`` holds values that each stand for ``2**i`` of the stream."""
+
+    def __init__(self) -> None:
+        self.levels: list[Vector] = [np.empty(0)]
+        self._offset = 0
+
+    def update(self, values: Vector) -> None:
+        """Add values; they must not be NaN."""
+        for start in range(0, len(values), K):
+            self.levels[0] = np.concatenate([self.levels[0], values[start : start + K]])
+            self._compact()
+
+    def quantile(self, shares: Any) -> Any:
+        """The values below which these shares (0 to 1) of the stream lie; NaN if it was empty."""
+        values = np.concatenate(self.levels)
+        if not len(values):
+            return np.full(np.shape(shares), np.nan)
+        weights = np.concatenate([np.full(len(v), 2.0**i) for i, v in enumerate(self.levels)])
+        order = np.argsort(values, kind="stable")
+        reached = np.cumsum(weights[order])
+        positions = np.searchsorted(reached, np.asarray(shares) * reached[-1], side="left")
+        return values[order][np.minimum(positions, len(values) - 1)]
+
+    def document(self) -> dict[str, Any]:
+        """The sketch as statistics.json holds it."""
+        return {
+            "parameters": {"c": C, "k": float(K)},
+            "data": [level.tolist() for level in self.levels],
+        }
+
+    def _compact(self) -> None:
+        """Let every second value of a full level stand for both, one level up."""
+        level = 0
+        while level < len(self.levels):
+            values = self.levels[level]
+            if len(values) > self._capacity(level):
+                if level + 1 == len(self.levels):
+                    self.levels.append(np.empty(0))
+                ordered = np.sort(values)
+                kept = ordered[len(ordered) // 2 * 2 :]
+                chosen = ordered[self._offset : len(ordered) // 2 * 2 : 2]
+                self._offset = 1 - self._offset
+                self.levels[level] = kept
+                self.levels[level + 1] = np.concatenate([self.levels[level + 1], chosen])
+            level += 1
+
+    def _capacity(self, level: int) -> int:
+        return max(2, math.ceil(K * C ** (len(self.levels) - 1 - level)))
