@@ -13,7 +13,7 @@ from local_aws import DEFAULT_REGION
 from local_aws.app import App
 from local_aws.backing.services import SERVED
 from local_aws.execution.job import Signal
-from local_aws.execution.training import KIND as TRAINING_JOB
+from local_aws.execution.states import TRAINING
 from local_aws.http import Request, Response, json_response
 from local_aws.protocol import service_model
 
@@ -37,7 +37,7 @@ def answer(app: App, request: Request) -> Response:
 def _interrupt(app: App, body: dict[str, Any]) -> Response:
     """Reclaim the spot capacity of a training job that is Training."""
     name, region = body.get("TrainingJobName", ""), body.get("Region", DEFAULT_REGION)
-    record = app.store.get(TRAINING_JOB, region, name)
+    record = app.store.get(TRAINING.kind, region, name)
     if record is None:
         return json_response({"error": f"No training job {name!r} in {region}"}, 404)
     if not record["EnableManagedSpotTraining"]:
@@ -45,7 +45,7 @@ def _interrupt(app: App, body: dict[str, Any]) -> Response:
     if record["SecondaryStatus"] != "Training":
         status = record["SecondaryStatus"]
         return json_response({"error": f"{name} is {status}: only Training can be interrupted"}, 409)
-    app.supervisor.signal(TRAINING_JOB, region, name, Signal.INTERRUPT)
+    app.supervisor.signal(TRAINING.kind, region, name, Signal.INTERRUPT)
     return json_response({"TrainingJobName": name, "Region": region})
 
 

@@ -59,7 +59,7 @@ class App:
         self.snapshots.close()
 
     def job_directory(self, job: Job) -> Path:
-        return self.config.state / "jobs" / job.kind / job.region / job.name
+        return self.config.state / "jobs" / job.states.kind / job.region / job.name
 
 
 def arn(region: str, resource: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import threading
 import time
@@ -12,12 +11,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from local_aws.execution.process import Command, Process
+from local_aws.execution.states import States, now
 from local_aws.store import Record
 
 if TYPE_CHECKING:
     from local_aws.app import App
-
-log = logging.getLogger(__name__)
 
 
 class Signal(Enum):
@@ -37,17 +35,12 @@ class Outcome:
     signal: Signal | None = None
 
 
-def now() -> float:
-    """Seconds since 1970, to the millisecond, as every AWS time here."""
-    return round(time.time(), 3)
-
-
 @dataclass
 class Job:
-    """One job of one kind (`training-job`, ...) in one region, run by one thread."""
+    """One job of one kind in one region, run by one thread."""
 
     app: App
-    kind: str
+    states: States
     region: str
     name: str
     _signals: list[Signal] = field(default_factory=list)
@@ -55,17 +48,33 @@ class Job:
 
     @property
     def record(self) -> Record:
-        found = self.app.store.get(self.kind, self.region, self.name)
+        found = self.app.store.get(self.states.kind, self.region, self.name)
         if found is None:
             raise KeyError(self.name)
         return found
 
-    def update(self, **members: Any) -> Record:
+    def update(self, **members: Any) -> None:
+        """Set members of the record."""
+        kind = self.states.kind
+        self.app.store.update(kind, self.region, self.name, lambda record: record.update(members))
+
+    def enter(self, status: str, **members: Any) -> None:
+        """Enter a status with the members that come with it, and tell EventBridge."""
+
         def change(record: Record) -> None:
             record.update(members)
-            record["LastModifiedTime"] = now()
+            self.states.move(record, status)
 
-        return self.app.store.update(self.kind, self.region, self.name, change)
+        self.publish(self.app.store.update(self.states.kind, self.region, self.name, change))
+
+    def publish(self, record: Record) -> None:
+        """Send the event of the state that the record is in."""
+        states = self.states
+        if states.event is None:
+            return
+        detail = {k: record[k] for k in states.event_members if k in record}
+        detail["Tags"] = self.app.store.tags(record[states.arn])
+        self.app.telemetry.event(self.region, states.event, detail, [record[states.arn]])
 
     def signal(self, what: Signal) -> None:
         with self._changed:

@@ -41,8 +41,11 @@ class Layout:
     def rewrite(self, text: str) -> str:
         return _OPT_ML.sub(str(self.base), text)
 
-    def write_config(self, name: str, content: dict[str, Any]) -> None:
-        path = self.base / "input" / "config" / f"{name}.json"
+    def write_config(
+        self, name: str, content: dict[str, Any], directory: str = "input/config"
+    ) -> None:
+        path = self.base / directory / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content, indent=1))
 
     def read_output(self, name: str, limit: int = 1024) -> str:

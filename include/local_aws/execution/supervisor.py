@@ -26,20 +26,20 @@ class Supervisor:
 
     def start(self, job: Job, run: Callable[[], None]) -> None:
         """Run a job on a thread of its own."""
-        key = (job.kind, job.region, job.name)
+        key = (job.states.kind, job.region, job.name)
 
         def target() -> None:
             try:
                 run()
             except Exception:
-                log.exception("%s %s", job.kind, job.name)
+                log.exception("%s %s", job.states.kind, job.name)
             finally:
                 with self._lock:
                     self._jobs.pop(key, None)
 
         with self._lock:
             self._jobs[key] = job
-        threading.Thread(target=target, name=f"{job.kind}/{job.name}", daemon=True).start()
+        threading.Thread(target=target, name=f"{job.states.kind}/{job.name}", daemon=True).start()
 
     def signal(self, kind: str, region: str, name: str, what: Signal) -> bool:
         """Tell a job to end; whether there was one."""

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from local_aws.execution.images import ImageUnavailable
-from local_aws.execution.job import Job, LogStream, MetricReader, Outcome, Signal, now
+from local_aws.execution.job import Job, LogStream, MetricReader, Outcome, Signal
 from local_aws.execution.layout import Layout
+from local_aws.execution.states import now
 from local_aws.execution.transfer import (
     DownloadError,
     Mirror,
-    download_augmented,
+    download,
     download_prefix,
     split_uri,
     upload_archive,
@@ -25,58 +26,10 @@ from local_aws.store import Record
 
 log = logging.getLogger(__name__)
 
-KIND = "training-job"
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 CHECKPOINT_PERIOD = 10.0
 DEFAULT_MAX_RUNTIME = 86400
-
-MESSAGES = {
-    "Starting": "Preparing the instances for training",
-    "Pending": "Training job waiting for capacity",
-    "Downloading": "Downloading the training image and input data",
-    "Training": "Training image download completed. Training in progress.",
-    "Uploading": "Uploading generated training model",
-    "Interrupted": "Training job interrupted: the managed spot capacity was reclaimed",
-    "Restarting": "Restarting the training job on new capacity",
-    "Stopping": "Stopping the training job",
-    "Completed": "Training job completed",
-    "Stopped": "Training job stopped",
-    "Failed": "Training job failed",
-    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-    "MaxWaitTimeExceeded": "Training job exceeded MaxWaitTimeInSeconds provided",
-}
-
-# Secondary status -> the TrainingJobStatus that goes with it; any other is InProgress.
-FINAL = {
-    "Completed": "Completed",
-    "Failed": "Failed",
-    "Stopped": "Stopped",
-    "MaxRuntimeExceeded": "Stopped",
-    "MaxWaitTimeExceeded": "Stopped",
-    "Stopping": "Stopping",
-}
-
-
-def enter(record: Record, secondary: str, message: str | None = None) -> None:
-    """Move a record to a secondary status, closing the transition before it.
-
-    Every transition has a message of its own: Airflow's hook takes two equal ones for one.
-    """
-    history, at = record.setdefault("SecondaryStatusTransitions", []), now()
-    if history:
-        history[-1]["EndTime"] = at
-    text = message or MESSAGES[secondary]
-    again = sum(entry["Status"] == secondary for entry in history)
-    entry = {"Status": secondary, "StartTime": at}
-    entry["StatusMessage"] = f"{text} (attempt {again + 1})" if again and not message else text
-    history.append(entry)
-    record["SecondaryStatus"] = secondary
-    record["TrainingJobStatus"] = FINAL.get(secondary, "InProgress")
-    record["LastModifiedTime"] = at
-    if secondary in FINAL and secondary != "Stopping":
-        entry["EndTime"] = at
-
 
 @dataclass
 class TrainingRun:
@@ -105,21 +58,12 @@ class TrainingRun:
     def __call__(self) -> None:
         try:
             if self.resumed:
-                self._enter("Interrupted")
+                self.job.enter("Interrupted")
             while self._attempt():
                 pass
         except Exception as error:
             log.exception("Training job %s", self.job.name)
             self._finish("Failed", f"InternalServerError: {error}")
-
-    def _enter(self, secondary: str, **members: Any) -> None:
-        def change(record: Record) -> None:
-            record.update(members)
-            enter(record, secondary)
-
-        job = self.job
-        record = job.app.store.update(job.kind, job.region, job.name, change)
-        publish_state(job, record)
 
     def _wait_expired(self) -> bool:
         limit = self.request["StoppingCondition"].get("MaxWaitTimeInSeconds")
@@ -128,7 +72,7 @@ class TrainingRun:
     def _attempt(self) -> bool:
         """One stretch on capacity; whether another has to follow."""
         give_up = lambda: self.job.stopped() or self._wait_expired()  # noqa: E731
-        with self.job.app.capacity.slot(give_up, lambda: self._enter("Pending")) as held:
+        with self.job.app.capacity.slot(give_up, lambda: self.job.enter("Pending")) as held:
             if not held:
                 self._finish("Stopped" if self.job.stopped() else "MaxWaitTimeExceeded")
                 return False
@@ -141,7 +85,7 @@ class TrainingRun:
                 self._conclude(outcome)
                 return False
         self.job.update(_seconds=self.held, _metrics=self.metrics.final)
-        self._enter("Interrupted")
+        self.job.enter("Interrupted")
         self.job.pause(self.job.app.config.simulation.reclaim_seconds)
         return True
 
@@ -149,12 +93,12 @@ class TrainingRun:
         """Download, run, sync; None when the job failed before its process started."""
         record = self.job.record
         if self.job.record["SecondaryStatus"] != "Starting":
-            self._enter("Restarting" if self._was("Training") else "Starting")
+            self.job.enter("Restarting" if self._was("Training") else "Starting")
         try:
             image = self.job.app.images.find(record["AlgorithmSpecification"]["TrainingImage"])
             self.layout = Layout(self.job.app.job_directory(self.job))
             started = {"TrainingStartTime": record.get("TrainingStartTime", now())}
-            self._enter("Downloading", **started)
+            self.job.enter("Downloading", **started)
             self._download(record)
             argv = self._argv(image.python, record, image.programs.get("train"))
             environment = self.layout.environment(
@@ -169,7 +113,7 @@ class TrainingRun:
         sync = checkpoints.sync if checkpoints else lambda: None
         stream = f"{self.job.name}/algo-1-{int(now() * 1000)}"
         logs = LogStream(self.job.app, self.job.region, LOG_GROUP, stream, self.metrics.read)
-        self._enter("Training")
+        self.job.enter("Training")
         period = self.job.app.config.simulation.wait(CHECKPOINT_PERIOD)
         outcome = self.job.run(command, logs, self._deadline(record), sync, period)
         if checkpoints:
@@ -207,8 +151,7 @@ class TrainingRun:
         for channel in record.get("InputDataConfig", []):
             name, source = channel["ChannelName"], channel["DataSource"]["S3DataSource"]
             target = self.layout.base / "input" / "data" / name
-            target.mkdir(parents=True, exist_ok=True)
-            download_augmented(
+            download(
                 self.job.app.objects,
                 source["S3Uri"],
                 source["S3DataType"],
@@ -251,7 +194,7 @@ class TrainingRun:
     def _conclude(self, outcome: Outcome) -> None:
         secondary, reason = self._verdict(outcome)
         if secondary != "Failed" and not self.job.stopped():
-            self._enter("Uploading")
+            self.job.enter("Uploading")
         members: dict[str, Any] = {}
         if secondary != "Failed":
             members["ModelArtifacts"] = {"S3ModelArtifacts": self._upload_model()}
@@ -303,7 +246,7 @@ class TrainingRun:
                 {"MetricName": name, "Value": value, "Timestamp": at}
                 for name, (value, at) in self.metrics.final.items()
             ]
-        self._enter(secondary, **members)
+        self.job.enter(secondary, **members)
         if hasattr(self, "layout"):
             self.layout.remove()
 
@@ -328,12 +271,3 @@ def resource_config(instance_type: str) -> dict[str, Any]:
         "network_interface_name": "lo",
     }
 
-
-def publish_state(job: Job, record: Record) -> None:
-    """EventBridge's "SageMaker Training Job State Change"."""
-    known = ("TrainingJobName", "TrainingJobArn", "TrainingJobStatus", "SecondaryStatus")
-    extra = ("FailureReason", "RoleArn", "CreationTime", "LastModifiedTime", "TrainingStartTime")
-    detail = {k: record[k] for k in (*known, *extra, "SecondaryStatusTransitions") if k in record}
-    detail["Tags"] = job.app.store.tags(record["TrainingJobArn"])
-    name = "SageMaker Training Job State Change"
-    job.app.telemetry.event(job.region, name, detail, [record["TrainingJobArn"]])

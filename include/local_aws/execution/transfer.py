@@ -78,14 +78,17 @@ def download_manifest(
         copy_in(found, target / entry, target)
 
 
-def download_augmented(
+_BY_TYPE = {"S3Prefix": download_prefix, "ManifestFile": download_manifest}
+
+
+def download(
     objects: ObjectStore, uri: str, kind: str, target: Path, region: str, role: str
 ) -> None:
-    """Copy by S3DataType: `S3Prefix` or `ManifestFile`."""
-    download = {"S3Prefix": download_prefix, "ManifestFile": download_manifest}.get(kind)
-    if download is None:
+    """Copy into `target` by S3DataType: `S3Prefix` or `ManifestFile`. Raises `DownloadError`."""
+    if kind not in _BY_TYPE:
         raise DownloadError(f"The local AWS does not read {kind} inputs")
-    download(objects, uri, target, region, role)
+    target.mkdir(parents=True, exist_ok=True)
+    _BY_TYPE[kind](objects, uri, target, region, role)
 
 
 def upload_archive(objects: ObjectStore, directory: Path, uri: str, work: Path) -> None:
