@@ -1,0 +1,154 @@
+"""What the raw data must look like, in Arrow's terms.
+
+The column types of model.yaml and what they become: integer int64, float float64, boolean bool,
+string string, category dictionary<int32, string>, date date32, datetime timestamp[us].
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+ARROW_TYPES: dict[str, Any] = {
+    "integer": pa.int64(),
+    "float": pa.float64(),
+    "boolean": pa.bool_(),
+    "string": pa.string(),
+    "category": pa.dictionary(pa.int32(), pa.string()),
+    "date": pa.date32(),
+    "datetime": pa.timestamp("us"),
+}
+
+NULL_VALUES = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
+"""Spellings of a missing value; in string and category columns only the empty one."""
+
+BOOLEANS = {
+    True: ("true", "True", "TRUE", "1", "t", "T", "yes", "Yes", "YES", "y", "Y"),
+    False: ("false", "False", "FALSE", "0", "f", "F", "no", "No", "NO", "n", "N"),
+}
+
+_ISO_FORMATS = {
+    "date": {None, "%Y-%m-%d"},
+    "datetime": {None, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"},
+}
+_EPOCH = dt.datetime(1970, 1, 1)
+
+
+class SchemaError(Exception):
+    """The raw data cannot be what the specification describes; the message says where and why."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the specification.
+
+    ``minimum`` and ``maximum`` (inclusive) are numbers; for dates days and for datetimes
+    microseconds since 1970-01-01.
+    """
+
+    name: str
+    kind: str
+    required: bool
+    minimum: float | None
+    maximum: float | None
+    values: tuple[Any, ...] | None
+    format: str | None
+
+    @property
+    def type(self) -> Any:
+        """The Arrow type of the converted column."""
+        return ARROW_TYPES[self.kind]
+
+    @property
+    def textual(self) -> bool:
+        return self.kind in ("string", "category")
+
+    @property
+    def custom_format(self) -> str | None:
+        """The strptime format, where the values are not ISO 8601."""
+        return self.format if self.format not in _ISO_FORMATS.get(self.kind, {self.format}) else None
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns to keep, in order, and the roles that some of them have."""
+
+    columns: tuple[Column, ...]
+    target: str
+    key: tuple[str, ...]
+    split_by: tuple[str, ...]
+    delimiter: str
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    def check_header(self, header: list[str], file: str) -> list[str]:
+        """Compare a file's header with the specification.
+
+        Returns:
+            The header's columns that the specification does not name; they are dropped.
+
+        Raises:
+            SchemaError: a column is missing or named twice.
+        """
+        twice = sorted({name for name in header if header.count(name) > 1})
+        if twice:
+            raise SchemaError(f"{file}, row 1: the header names {_listed(twice)} more than once")
+        missing = [name for name in self.names if name not in header]
+        if missing:
+            guesses = {
+                close[0]
+                for name in missing
+                for close in [_closest(name, [h for h in header if h not in self.names])]
+                if close
+            }
+            hint = f"; did the raw data rename it to {_listed(sorted(guesses))}?" if guesses else ""
+            raise SchemaError(
+                f"{file}, row 1: column {_listed(missing)} of data.columns is missing from the "
+                f"header, which has {_listed(header)}{hint}"
+            )
+        return [name for name in header if name not in self.names]
+
+
+def schema_from_spec(spec: dict[str, Any]) -> Schema:
+    """Read the ``data`` part of spec.json."""
+    data = spec["data"]
+    key = tuple(data.get("key") or ())
+    split_by = tuple(data["split"]["by"])
+    needed = {data["target"], *key, *split_by}
+    columns = tuple(
+        Column(
+            name=name,
+            kind=given["type"],
+            required=bool(given.get("required")) or name in needed,
+            minimum=_bound(given.get("min")),
+            maximum=_bound(given.get("max")),
+            values=None if given.get("values") is None else tuple(given["values"]),
+            format=given.get("format"),
+        )
+        for name, given in data["columns"].items()
+    )
+    return Schema(columns, data["target"], key, split_by, data.get("delimiter") or ",")
+
+
+def _bound(value: Any) -> float | None:
+    if isinstance(value, str):
+        moment = dt.datetime.fromisoformat(value)
+        since = moment - _EPOCH
+        is_date = len(value) == len("2014-05-02")
+        return since.days if is_date else since // dt.timedelta(microseconds=1)
+    return value
+
+
+def _closest(name: str, among: list[str]) -> list[str]:
+    folded = {other.strip().casefold(): other for other in among}
+    return [folded[m] for m in difflib.get_close_matches(name.casefold(), folded, 1, 0.8)]
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
