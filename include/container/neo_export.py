@@ -26,6 +26,9 @@ MEMBER = "xgboost.model"
 VERSION = (1, 3)
 LEFT_CHILD = DEFAULT_LEFT = np.uint32(1 << 31)
 
+LEARNER, MODEL, TREE = "<fIiiiII27i", "<iiiiqii32i", "<iiiiii31i"
+"""``LearnerModelParamLegacy``, ``GBTreeModelParam`` and ``TreeParam`` of XGBoost 1.3.3."""
+
 NODE = np.dtype(
     [("parent", "<i4"), ("left", "<i4"), ("right", "<i4"), ("split", "<u4"), ("value", "<f4")]
 )
@@ -51,7 +54,9 @@ def export(booster: Any, path: str | os.PathLike[str]) -> Path:
     try:
         model = encode(from_booster(booster))
     except ValueError as error:
-        raise ValueError(f"XGBoost 1.3.3, the last that Neo reads, cannot hold it: {error}") from error
+        raise ValueError(
+            f"XGBoost 1.3.3, the last that Neo reads, cannot hold it: {error}"
+        ) from error
     with tarfile.open(path, "w:gz") as archive:
         member = tarfile.TarInfo(MEMBER)
         member.size = len(model)
@@ -63,9 +68,9 @@ def encode(ensemble: Ensemble) -> bytes:
     """The file that XGBoost 1.3.3 writes for these trees (``learner.cc``, ``gbtree_model.h``)."""
     classes = ensemble.classes if ensemble.classes > 1 else 0
     learner = struct.pack(
-        "<fIiiiII27i", ensemble.base_score, ensemble.features, classes, 0, 0, *VERSION, *[0] * 27
+        LEARNER, ensemble.base_score, ensemble.features, classes, 0, 0, *VERSION, *[0] * 27
     )
-    model = struct.pack("<iiiiqii32i", len(ensemble.trees), 1, 0, 0, 0, 1, 0, *[0] * 32)
+    model = struct.pack(MODEL, len(ensemble.trees), 1, 0, 0, 0, 1, 0, *[0] * 32)
     return b"".join(
         [
             b"binf",
@@ -88,13 +93,11 @@ def _tree(tree: Tree, features: int) -> bytes:
     nodes = np.zeros(count, NODE)
     is_left = np.zeros(count, np.bool_)
     is_left[tree.left[tree.left >= 0]] = True
-    nodes["parent"] = np.where(is_left, tree.parent.view(np.uint32) | LEFT_CHILD, tree.parent).astype(
-        np.int64
-    ).astype(np.uint32).view(np.int32)
+    nodes["parent"] = (tree.parent.view(np.uint32) | LEFT_CHILD * is_left).view(np.int32)
     nodes["left"], nodes["right"] = tree.left, tree.right
     nodes["split"] = tree.feature.astype(np.uint32) | np.where(tree.default_left, DEFAULT_LEFT, 0)
     nodes["value"] = tree.value
     statistics = np.zeros(count, STATISTIC)
     statistics["gain"], statistics["cover"] = tree.gain, tree.cover
-    header = struct.pack("<iiiiii31i", 1, count, 0, 0, features, 0, *[0] * 31)
+    header = struct.pack(TREE, 1, count, 0, 0, features, 0, *[0] * 31)
     return header + nodes.tobytes() + statistics.tobytes()

@@ -29,9 +29,6 @@ TRANSFORMS = {
 }
 """How an objective turns the sum of its trees into what ``predict`` returns."""
 
-LOGIT_BASE = frozenset({"reg:logistic", "binary:logistic", "binary:logitraw"})
-"""Objectives whose base score is a probability, added to the trees as its logit."""
-
 
 @dataclass(frozen=True)
 class Tree:
@@ -55,8 +52,8 @@ class Tree:
 class Ensemble:
     """A whole model: the trees, the output each adds to, and what is done with the sums.
 
-    ``base_score`` is as XGBoost keeps it: a probability for logistic objectives, a mean for those
-    with a log link. ``classes`` is the number of outputs, 1 unless multi-class.
+    ``base_score`` is as XGBoost keeps it: in terms of what ``predict`` returns where the transform is
+    a sigmoid or an exponential. ``classes`` is the number of outputs, 1 unless multi-class.
     """
 
     objective: str
@@ -74,7 +71,7 @@ class Ensemble:
     @property
     def margin(self) -> float:
         """What is added to the sum of the trees before the transform."""
-        if self.objective in LOGIT_BASE:
+        if self.transform == "sigmoid":
             return float(np.log(self.base_score / (1 - self.base_score)))
         if self.transform == "exp":
             return float(np.log(self.base_score))
@@ -109,12 +106,16 @@ def from_json(model: Mapping[str, Any]) -> Ensemble:
         )
     if int(parameters.get("num_target", 1)) > 1:
         raise ValueError(f"the model has {parameters['num_target']} targets; one is supported")
+    trees = tuple(_tree(tree) for tree in booster["model"]["trees"])
+    features = int(parameters["num_feature"])
+    if any(tree.feature[tree.left >= 0].max(initial=-1) >= features for tree in trees):
+        raise ValueError(f"a split is on a feature beyond the model's {features}")
     return Ensemble(
         objective=objective,
-        features=int(parameters["num_feature"]),
+        features=features,
         classes=max(1, int(parameters["num_class"])),
         base_score=_base_score(parameters["base_score"]),
-        trees=tuple(_tree(tree) for tree in booster["model"]["trees"]),
+        trees=trees,
         output_of_tree=tuple(booster["model"]["tree_info"]),
     )
 
@@ -138,10 +139,7 @@ def _tree(tree: Mapping[str, Any]) -> Tree:
         raise ValueError("the trees have several outputs per leaf (multi_output_tree)")
     left = np.asarray(tree["left_children"], np.int32)
     right = np.asarray(tree["right_children"], np.int32)
-    order = [0]
-    for node in order:
-        if left[node] >= 0:
-            order += [int(left[node]), int(right[node])]
+    order = _breadth_first(left, right)
     place = np.full(len(left) + 1, -1, np.int32)
     place[order] = np.arange(len(order), dtype=np.int32)
     parent = np.full(len(order), -1, np.int32)
@@ -159,3 +157,16 @@ def _tree(tree: Mapping[str, Any]) -> Tree:
         gain=np.asarray(tree["loss_changes"], np.float32)[order],
         cover=np.asarray(tree["sum_hessian"], np.float32)[order],
     )
+
+
+def _breadth_first(left: NDArray[np.int32], right: NDArray[np.int32]) -> list[int]:
+    """Nodes that the root reaches; pruned ones stay behind."""
+    order = [0]
+    for node in order:
+        if left[node] < 0:
+            continue
+        children = [int(left[node]), int(right[node])]
+        if min(children) < 1 or max(children) >= len(left) or len(order) >= len(left):
+            raise ValueError(f"the children {children} of node {node} do not make a tree")
+        order += children
+    return order

@@ -13,7 +13,13 @@ from typing import Any
 
 import pytest
 
-TOOLKIT = Path(__file__).resolve().parents[3] / "include" / "local_aws" / "toolkit"
+INCLUDE = Path(__file__).resolve().parents[3] / "include"
+TOOLKIT = INCLUDE / "local_aws" / "toolkit"
+
+OBJECTIVES = (
+    *("reg:squarederror", "reg:gamma", "reg:logistic", "binary:logistic", "binary:hinge"),
+    *("multi:softprob", "multi:softmax"),
+)
 
 
 @dataclass
@@ -97,3 +103,18 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]) -> Path:
+    """Boosters trained by ``models.py`` in the XGBoost image, one folder per objective."""
+    directory = tmp_path_factory.mktemp("trained")
+    subprocess.run(
+        [
+            *(python_of("images/xgboost-3.0-5"), Path(__file__).with_name("models.py")),
+            *(directory, *OBJECTIVES),
+        ],
+        env={"PYTHONPATH": str(INCLUDE), "OMP_NUM_THREADS": "1"},
+        check=True,
+    )
+    return directory
