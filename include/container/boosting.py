@@ -31,6 +31,7 @@ from container.checkpoint import Attempts, Checkpoint, Checkpoints, sigterm
 from container.features import FeatureSchema, parquet_files, row_groups
 
 MODEL_FILE = "xgboost-model"
+RUNTIME = f"xgboost {xgb.__version__}"
 
 OWN = {
     "num_round": 100,
@@ -93,7 +94,7 @@ def read_hyperparameters(arguments: Sequence[str]) -> dict[str, Any]:
             )
     for name, default in OWN.items():
         value = given.setdefault(name, default)
-        least = 0 if name in ("early_stopping_rounds", "seed") else 1
+        least = 0 if name in ("early_stopping_rounds", "seed", "checkpoint_seconds") else 1
         if not isinstance(value, int) or value < least:
             raise ValueError(f"hyperparameter {name} is {value!r}; allowed: integers >= {least}")
     return given
@@ -118,7 +119,7 @@ def fingerprint(*directories: Path) -> str:
 def identity(hyperparameters: Mapping[str, Any], dataset: str) -> dict[str, Any]:
     """What a checkpoint has to agree on to be resumed."""
     return {
-        "framework": f"xgboost {xgb.__version__}",
+        "framework": RUNTIME,
         "dataset": dataset,
         "hyperparameters": {k: v for k, v in hyperparameters.items() if k not in HARMLESS},
     }
@@ -306,9 +307,7 @@ def _reject_unknown(booster: xgb.Booster) -> None:
         text = str(warning.message)
         if "are not used" in text:
             names = text[text.index("{") + 1 : text.index("}")].replace('"', "").strip()
-            raise ValueError(
-                f"hyperparameters that XGBoost {xgb.__version__} does not use: {names}"
-            )
+            raise ValueError(f"hyperparameters that {RUNTIME} does not use: {names}")
 
 
 def _decoded(value: str) -> Any:

@@ -7,7 +7,7 @@ with it). Output ``evaluation``::
     evaluation.json          metrics, the champion's on the same rows, won or not, and why
     parity/rows.csv          up to 2000 test rows as the endpoint takes them, without header
     parity/predictions.csv   what the model answers to them
-    parity/latency.json      how fast, on one thread (see `container.latency`)
+    parity/latency.json      how fast, on one thread (see `container.measure`)
     portable/model.tar.gz    the model in the form that Neo compiles, if that can hold it
 """
 
@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from container import boosting, latency, metrics, neo_export, scoring
+from container import boosting, measure, metrics, neo_export, scoring
 from container.features import row_groups
 from container.paths import (
     code_dir,
@@ -152,7 +152,7 @@ def _write_parity(model: scoring.Scorer, test: Path, directory: Path) -> None:
     rows = np.concatenate(collected)
     np.savetxt(directory / "rows.csv", rows, fmt="%.9g", delimiter=",")
     np.savetxt(directory / "predictions.csv", model.predict(rows), fmt="%.9g", delimiter=",")
-    timings = latency.measure(model.predict, rows)
+    timings = measure.latency(model.predict, rows, boosting.RUNTIME)
     (directory / "latency.json").write_text(json.dumps(timings, indent=2) + "\n")
 
 
