@@ -13,7 +13,7 @@ MODELS := $(wildcard include/models/*)
 
 # Compiled bytecode is kept: every Airflow process starts several times faster.
 unexport PYTHONDONTWRITEBYTECODE
-export PYTHONPATH := plugins:include:.
+export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 
 BUILD := @$(PYTHON) requirements/environments.py build
 
