@@ -76,7 +76,8 @@ secrets: ## Generate .env with docker-compose's secrets (an existing one is kept
 
 clean: ## Stop what runs and remove everything that was created here (.env and Docker's volumes are yours to keep)
 	@[ ! -x $(AIRFLOW)/python ] || bin/frugal local stop >/dev/null 2>&1 || true
-	rm -rf .frugal .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@[ ! -e $(ENVS)/.lock ] || rm -rf $(FRUGAL_HOME)
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 run-envs:
