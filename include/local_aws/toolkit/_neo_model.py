@@ -54,12 +54,6 @@ def _read_json(content: bytes) -> trees.Ensemble:
                 f"the file was written by XGBoost {version}: Invalid cast, from Integer to Boolean"
                 f" (default_left). {LIMIT}"
             )
-    scores = json.loads(model["learner"]["learner_model_param"]["base_score"])
-    if isinstance(scores, list):
-        raise ValueError(
-            f"the file was written by XGBoost {version}: Invalid Parameter format for base_score"
-            f" expect float but value={scores}. {LIMIT}"
-        )
     return trees.from_json(model)
 
 

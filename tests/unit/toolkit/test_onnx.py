@@ -1,0 +1,88 @@
+"""The onnx backend: the compile job in the XGBoost image, and serving its archive there."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import signal
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from .conftest import INCLUDE, TOOLKIT, Container, free_port
+from .test_neo import PARITY_FILES
+
+
+def compile_onnx(
+    container: Container, model: Path, checked: Path, tolerance: float
+) -> subprocess.CompletedProcess[str]:
+    """Run the job on ``model``, held against the predictions of ``checked``."""
+    inputs = container.base / "processing/input"
+    container.write("processing/input/evaluation/parity/latency.json", {"runtime": "xgboost"})
+    container.write("processing/input/code/spec.json", {"compile": {"tolerance": tolerance}})
+    container.write("features.json", {"features": []})
+    container.run("-c", PARITY_FILES, checked, inputs / "evaluation/parity")
+    shutil.copytree(INCLUDE / "container", inputs / "code/container")
+    (inputs / "model").mkdir()
+    with tarfile.open(inputs / "model/model.tar.gz", "w:gz") as tar:
+        tar.add(model / "xgboost-model", "xgboost-model")
+        tar.add(container.base / "features.json", "features.json")
+    container.environment["PYTHONPATH"] = str(inputs / "code")
+    return container.run("-m", "container.compile_onnx")
+
+
+def test_archive_predicts_the_same_and_serves_itself(
+    xgboost_container: Container, trained: Path
+) -> None:
+    container, model = xgboost_container, trained / "reg-squarederror"
+
+    done = compile_onnx(container, model, model, 1e-5)
+
+    assert done.returncode == 0, done.stderr
+    output = container.base / "processing/output/compiled"
+    document = json.loads((output / "compile.json").read_text())
+    assert document["parity"]["passed"]
+    assert document["latency"]["before"] == {"runtime": "xgboost"}
+    assert document["latency"]["after"]["runtime"].startswith("onnxruntime ")
+    assert document["size_bytes"]["after"] == (output / "model.tar.gz").stat().st_size
+    with tarfile.open(output / "model.tar.gz") as tar:
+        tar.extractall(container.base / "model", filter="data")
+    container.environment = {
+        "SAGEMAKER_PROGRAM": "inference.py",
+        "SAGEMAKER_SUBMIT_DIRECTORY": str(container.base / "model/code"),
+        "SAGEMAKER_BIND_TO_PORT": str(port := free_port()),
+    }
+    process = subprocess.Popen(**container.arguments(TOOLKIT / "serve.py"), stdout=subprocess.PIPE)
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("Serving"):
+                break
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        rows = (container.base / "processing/input/evaluation/parity/rows.csv").read_text()
+        headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+        connection.request("POST", "/invocations", rows.replace("nan", ""), headers)
+        response = connection.getresponse()
+        answered = response.read().decode()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    expected = container.base / "processing/input/evaluation/parity/predictions.csv"
+    assert response.status == 200
+    assert [float(line) for line in answered.split()] == pytest.approx(
+        [float(line) for line in expected.read_text().split()], abs=1e-5
+    )
+
+
+def test_moved_predictions_fail_the_job_with_the_reason(
+    xgboost_container: Container, trained: Path
+) -> None:
+    done = compile_onnx(
+        xgboost_container, trained / "reg-gamma", trained / "reg-squarederror", 1e-5
+    )
+
+    assert done.returncode == 1
+    assert "predicts differently" in xgboost_container.read("output/message")
