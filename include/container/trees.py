@@ -161,12 +161,13 @@ def _tree(tree: Mapping[str, Any]) -> Tree:
 
 def _breadth_first(left: NDArray[np.int32], right: NDArray[np.int32]) -> list[int]:
     """Nodes that the root reaches; pruned ones stay behind."""
-    order = [0]
+    order, seen = [0], {0}
     for node in order:
         if left[node] < 0:
             continue
-        children = [int(left[node]), int(right[node])]
-        if min(children) < 1 or max(children) >= len(left) or len(order) >= len(left):
+        children = {int(left[node]), int(right[node])}
+        if len(children) < 2 or children & seen or min(children) < 0 or max(children) >= len(left):
             raise ValueError(f"the children {children} of node {node} do not make a tree")
-        order += children
+        order += [int(left[node]), int(right[node])]
+        seen |= children
     return order
