@@ -85,7 +85,12 @@ class LocalAws:
             raise LocalAwsError(f"no environment at {python.parent.parent}: run `make envs` first")
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         command = [str(python), "-m", "local_aws", "serve", "--port", str(self.port)]
-        command += ["--state", str(self.home / "local-aws"), "--envs", str(self.home / "envs" / "images")]
+        command += [
+            "--state",
+            str(self.home / "local-aws"),
+            "--envs",
+            str(self.home / "envs" / "images"),
+        ]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
                 command,
