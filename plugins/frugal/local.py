@@ -1,7 +1,7 @@
 """The local AWS in the background: start, stop, look, and take its capacity away.
 
 It is a program of its own in an environment of its own; all that is known of it here is its command
-line, its /_local/ pages and its pid file.
+line and its /_local/ pages. While it runs, local-aws/local-aws.pid under FRUGAL_HOME holds its id.
 """
 
 from __future__ import annotations
@@ -55,11 +55,6 @@ class LocalAws:
         }
 
     @property
-    def pid_file(self) -> Path:
-        """Holds the process id while one that `start` began runs."""
-        return self.home / "local-aws" / "frugal-local.pid"
-
-    @property
     def log_file(self) -> Path:
         """Its standard output and error."""
         return self.home / "local-aws" / "local-aws.log"
@@ -100,7 +95,6 @@ class LocalAws:
                 env=self._environment(),
                 start_new_session=True,
             )
-        self.pid_file.write_text(str(process.pid), encoding="utf-8")
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -118,12 +112,9 @@ class LocalAws:
     def stop(self) -> bool:
         """Stop the one that answers; returns whether there was one. Its state stays."""
         status = self.status()
-        if not status["running"]:
-            self.pid_file.unlink(missing_ok=True)
-            return False
-        self._terminate(int(status["pid"]))
-        self.pid_file.unlink(missing_ok=True)
-        return True
+        if status["running"]:
+            self._terminate(int(status["pid"]))
+        return bool(status["running"])
 
     def interrupt(self, training_job: str) -> dict[str, Any]:
         """Take the spot capacity of a running training job away.
