@@ -9,7 +9,6 @@ PYTHON ?= python3
 export FRUGAL_HOME ?= $(CURDIR)/.frugal
 ENVS := $(FRUGAL_HOME)/envs
 AIRFLOW := $(ENVS)/airflow/bin
-MODELS := $(wildcard include/models/*)
 
 # Compiled bytecode is kept: every Airflow process starts several times faster.
 unexport PYTHONDONTWRITEBYTECODE
@@ -42,13 +41,34 @@ envs: ## Build every locked environment under .frugal/envs (done by the other ta
 test: envs ## Run every test, each in the environment that its code runs in
 	@$(PYTHON) tests/run.py
 
-lint: ## Check style and types
-	$(BUILD) airflow
+lint: style types ## Check style, and types in the environment that the code runs in (`make -k lint` shows all at once)
+
+style: lint-envs
 	$(AIRFLOW)/ruff check
 	$(AIRFLOW)/ruff format --check
+
+types: types-airflow types-local-aws types-container types-toolkit types-models
+
+types-airflow: lint-envs
 	$(AIRFLOW)/mypy
-	$(AIRFLOW)/mypy --python-version 3.10 include/container include/local_aws/toolkit
-	@for model in $(MODELS); do ls $$model/*.py >/dev/null 2>&1 || continue; $(AIRFLOW)/mypy --python-version 3.10 $$model/*.py; done
+
+types-local-aws: lint-envs
+	$(AIRFLOW)/mypy $(call IN,local-aws) include/local_aws $(wildcard tests/unit/local_aws/test_*.py)
+
+types-container: lint-envs
+	$(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/container tests/unit/container tests/unit/model -name '*.py')
+
+types-toolkit: lint-envs
+	MYPYPATH=include/local_aws/toolkit $(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/local_aws/toolkit -name '*.py')
+
+types-models: lint-envs # every model's train.py is a module of that name: one at a time
+	@for model in include/models/*/; do $(AIRFLOW)/mypy $(IN_IMAGE) $$model*.py; done
+
+IN = --python-executable $(ENVS)/tests/$(1)/bin/python
+IN_IMAGE = $(call IN,xgboost-3.0-5) --python-version 3.10
+
+lint-envs:
+	$(BUILD) airflow tests
 
 format: ## Apply the formatter and the fixes that are safe
 	$(BUILD) airflow
@@ -83,4 +103,4 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 run-envs:
 	$(BUILD) airflow local-aws data images
 
-.PHONY: help demo ui compose local local-stop envs test lint format bench images lock secrets clean run-envs
+.PHONY: help demo ui compose local local-stop envs test lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs
