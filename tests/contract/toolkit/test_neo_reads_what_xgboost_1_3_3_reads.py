@@ -6,9 +6,7 @@ take and refuse the same files as that version does.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -17,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from .conftest import installed
+
 ROOT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
-HOME = Path(os.environ.get("FRUGAL_HOME", ROOT / ".frugal")).resolve()
 MODELS = ROOT / "tests/unit/toolkit/models.py"
 OBJECTIVES = (
     *("reg:squarederror", "reg:squaredlogerror", "reg:pseudohubererror", "reg:logistic"),
@@ -50,19 +49,8 @@ class Reader:
 def reader(python_of: Callable[[str], Path]) -> Reader:
     """XGBoost 1.3.3, installed from its lock once (157 MB, for Linux on x86-64 alone)."""
     python = python_of("images/xgboost-3.0-5")
-    target = HOME / "contract" / "xgboost-1.3.3"
-    library = target / "xgboost" / "lib" / "libxgboost.so"
-    target.mkdir(parents=True, exist_ok=True)
-    with (target / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not library.exists():
-            pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
-            source = ["--only-binary", ":all:", "-r", HERE / "xgboost-1.3.3.txt"]
-            done = subprocess.run([*pip, "--target", target, *source], stderr=subprocess.PIPE)
-            if done.returncode:
-                reason = done.stderr.decode().strip().splitlines()[-1]
-                pytest.skip(f"XGBoost 1.3.3 cannot be installed here: {reason}")
-    return Reader(python, library)
+    target = installed(python, HERE / "xgboost-1.3.3.txt", "--no-deps", "--only-binary", ":all:")
+    return Reader(python, target / "xgboost" / "lib" / "libxgboost.so")
 
 
 @pytest.fixture(scope="module")
