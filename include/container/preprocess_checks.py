@@ -1,0 +1,78 @@
+"""What a converted value may be: required, finite, within bounds, one of the allowed values.
+
+A block's summary settles nearly every check at once; rows are looked at one by one only in a block
+whose summary shows that something is wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from container.preprocess_schema import Column, Schema
+from container.preprocess_statistics import Summary, numbers
+
+
+def violations(table: Any, schema: Schema, summaries: dict[str, Summary]) -> dict[int, str]:
+    """Rows of ``table`` that break a rule, each with its first reason in the columns' order."""
+    found: dict[int, str] = {}
+    for column in schema.columns:
+        values = table.column(column.name).combine_chunks()
+        for broken, reason in _checks(values, column, summaries[column.name], schema):
+            for row in np.flatnonzero(broken.to_numpy(zero_copy_only=False)).tolist():
+                found.setdefault(row, reason(values[row].as_py()))
+    return found
+
+
+def _checks(
+    values: Any, column: Column, summary: Summary, schema: Schema
+) -> Iterator[tuple[Any, Callable[[Any], str]]]:
+    """Failed checks: which rows fail (boolean array), and the reason for a value."""
+    name = column.name
+    if summary.nulls and column.required:
+        code = "missing_target" if name == schema.target else "missing_value"
+        yield pc.is_null(values), lambda value: f"{code}: {name} has no value"
+    if summary.mean is not None:
+        yield from _bounds_checks(numbers(values), column, summary)
+    if column.values is not None and summary.count:
+        broken = _not_allowed(values, column.values)
+        if pc.any(broken).as_py():
+            yield broken, lambda value: f"not_allowed: {name}: {value!r} is not in data.columns' values"
+
+
+def _bounds_checks(
+    values: Any, column: Column, summary: Summary
+) -> Iterator[tuple[Any, Callable[[Any], str]]]:
+    name, low, high = column.name, column.minimum, column.maximum
+    assert summary.mean is not None and summary.low is not None and summary.high is not None
+    if not math.isfinite(summary.mean):
+        yield (
+            pc.fill_null(pc.invert(pc.is_finite(values)), False),
+            lambda value: f"not_finite: {name}: {value}",
+        )
+    if low is not None and summary.low < low:
+        yield (
+            pc.fill_null(pc.less(values, low), False),
+            lambda value: f"out_of_range: {name}: {value} is below the minimum",
+        )
+    if high is not None and summary.high > high:
+        yield (
+            pc.fill_null(pc.greater(values, high), False),
+            lambda value: f"out_of_range: {name}: {value} is above the maximum",
+        )
+
+
+def _not_allowed(values: Any, allowed: tuple[Any, ...]) -> Any:
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        known = pa.array([str(value) for value in allowed], pa.string())
+        words = pc.invert(pc.is_in(values.dictionary, known))
+        return pc.fill_null(words.take(values.indices), False)
+    text = pa.types.is_string(kind)
+    known = pa.array([str(value) if text else value for value in allowed], kind)
+    return pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, known)))
