@@ -13,7 +13,9 @@ from local_aws.backing.snapshots import Snapshots
 from local_aws.backing.telemetry import Telemetry
 from local_aws.config import Config
 from local_aws.execution.capacity import Capacity
+from local_aws.execution.fleet import Fleet
 from local_aws.execution.images import Images
+from local_aws.execution.meter import Meter
 from local_aws.execution.supervisor import Supervisor
 from local_aws.store import Store
 
@@ -34,6 +36,8 @@ class App:
     images: Images = field(init=False)
     capacity: Capacity = field(init=False)
     supervisor: Supervisor = field(init=False)
+    fleet: Fleet = field(init=False)
+    meter: Meter = field(init=False)
 
     def __post_init__(self) -> None:
         state = self.config.state
@@ -46,6 +50,8 @@ class App:
         self.images = Images(self.config.images, self.config.environments)
         self.capacity = Capacity(self.config.simulation.slots)
         self.supervisor = Supervisor(self)
+        self.fleet = Fleet(self)
+        self.meter = Meter(self.telemetry)
 
     def start(self) -> None:
         """Bring back what the last process left, and start what it had running."""
@@ -53,9 +59,13 @@ class App:
 
         self.snapshots.load()
         self.supervisor.clear_directories()
+        self.fleet.clear_directories()
         settle(self)
 
     def close(self) -> None:
+        """Stop what serves and save what is not saved yet; jobs die with the process."""
+        self.fleet.close()
+        self.meter.flush()
         self.snapshots.close()
 
     def job_directory(self, job: Job) -> Path:

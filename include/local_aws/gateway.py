@@ -13,7 +13,7 @@ from local_aws import admin, protocol
 from local_aws.app import App
 from local_aws.errors import AwsError, unknown_operation
 from local_aws.http import Environ, Request, Response
-from local_aws.sagemaker import HANDLERS, Call
+from local_aws.sagemaker import HANDLERS, Call, runtime
 from local_aws.validation import check
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,8 @@ class Gateway:
     def _route(self, request: Request) -> Response:
         if request.path.startswith("/_local/"):
             return admin.answer(self._app, request)
+        if request.service == "sagemaker" and runtime.matches(request):
+            return runtime.answer(self._app, request)
         if request.service == "sagemaker":
             return self._sagemaker(request)
         return self._app.services.call(request)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from datetime import datetime, timezone
 from typing import Any
 
 import moto.backends
+from moto.core.utils import utcnow
 
 from local_aws import ACCOUNT
 from local_aws.backing.snapshots import Snapshots
@@ -52,7 +52,7 @@ class Telemetry:
         datum = {
             "MetricName": name,
             "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
-            "Timestamp": datetime.now(timezone.utc),
+            "Timestamp": utcnow(),
             "Value": value,
             "Unit": unit,
         }

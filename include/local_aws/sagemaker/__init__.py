@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from local_aws.app import App
-from local_aws.sagemaker import compilation_jobs, processing_jobs, training_jobs
+from local_aws.sagemaker import (
+    compilation_jobs,
+    endpoint_configs,
+    endpoints,
+    model_packages,
+    models,
+    processing_jobs,
+    tags,
+    training_jobs,
+)
 from local_aws.sagemaker.registry import HANDLERS, Call
 
-__all__ = ["HANDLERS", "Call", "settle"]
+__all__ = ["HANDLERS", "Call", "endpoint_configs", "model_packages", "models", "settle", "tags"]
 
 
 def settle(app: App) -> None:
     """Bring what was running when the last process died to a state that is true again."""
     for family in (training_jobs, processing_jobs, compilation_jobs):
         family.FAMILY.settle(app)
+    endpoints.settle(app)

@@ -28,7 +28,7 @@ def page(
     name: str,
     status: str = "",
     default_sort: str = "CreationTime",
-    default_order: str = "Descending",
+    default_order: str = "Ascending",
     equals: dict[str, str] | None = None,
 ) -> tuple[list[Record], dict[str, str]]:
     """The records that the request asks for, and {"NextToken": ...} when there are more.

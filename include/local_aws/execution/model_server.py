@@ -1,0 +1,220 @@
+"""One container of an endpoint: a model server process, its health, its invocations."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import queue
+import shutil
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local_aws.execution.images import ImageUnavailable
+from local_aws.execution.job import LogStream
+from local_aws.execution.layout import Layout
+from local_aws.execution.process import Process
+from local_aws.execution.transfer import (
+    DownloadError,
+    download_prefix,
+    find,
+    split_uri,
+    unpack,
+)
+
+if TYPE_CHECKING:
+    from local_aws.app import App
+
+log = logging.getLogger(__name__)
+
+INVOCATION_TIMEOUT = 60.0
+PING_PERIOD = 0.05
+DEFAULT_STARTUP_TIMEOUT = 120.0
+
+
+class ServerFailed(Exception):
+    """The container did not come up, in the words of an endpoint's FailureReason."""
+
+
+class InvocationTimeout(Exception):
+    """The container did not answer within 60 s."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A container's response to an invocation; `latency` in seconds."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    latency: float
+
+
+@dataclass
+class ModelServer:
+    """A model behind `/ping` and `/invocations` on a loopback port of its own.
+
+    `container` is the model's ContainerDefinition; `log_group` and `log_stream` are where AWS puts
+    the container's output. `on_death` is called when the process ends without being told to.
+    """
+
+    app: App
+    region: str
+    container: dict[str, Any]
+    role: str
+    base: Path
+    log_group: str
+    log_stream: str
+    on_death: Callable[[], None]
+    _idle: queue.LifoQueue[http.client.HTTPConnection] = field(default_factory=queue.LifoQueue)
+    _process: Process | None = None
+    _stopping: bool = False
+    _watched: bool = False
+    _port: int = 0
+
+    def start(self, timeout: float) -> None:
+        """Fetch the model, start the process, wait for `/ping`. Raises `ServerFailed`."""
+        try:
+            self._launch()
+        except (DownloadError, ImageUnavailable, FileNotFoundError, OSError, EOFError) as error:
+            raise ServerFailed(str(error)) from error
+        deadline = time.monotonic() + timeout
+        while not self._healthy():
+            process = self._process
+            if self._stopping or process is None:
+                raise ServerFailed("The endpoint was deleted while its container started")
+            if process.code is not None or time.monotonic() > deadline:
+                self._end()
+                raise ServerFailed(
+                    "The primary container for the production variant did not pass the ping health "
+                    "check. Please check CloudWatch logs for this endpoint."
+                )
+            process.wait(PING_PERIOD)
+        self._watched = True
+
+    def _launch(self) -> None:
+        self._watched = False
+        layout = Layout(self.base)
+        image = self.app.images.find(self.container["Image"])
+        self._fetch_model(layout)
+        self._port = free_port()
+        asked = self.container.get("Environment", {})
+        variables = {"OMP_NUM_THREADS": "1", **asked, "SAGEMAKER_BIND_TO_PORT": str(self._port)}
+        environment = layout.environment(image, self.app.config.url, self.region, variables)
+        argv = [str(image.python), str(image.program("serve"))]
+        logs = LogStream(self.app, self.region, self.log_group, self.log_stream, None)
+        command = layout.command(image, argv, environment)
+        self._process = Process(command, logs.write, self._ended)
+
+    def _fetch_model(self, layout: Layout) -> None:
+        objects, model = self.app.objects, layout.base / "model"
+        source = self.container.get("ModelDataSource", {}).get("S3DataSource")
+        if source and source["S3DataType"] == "S3Prefix":
+            download_prefix(objects, source["S3Uri"], model, self.region, self.role)
+            return
+        uri = source["S3Uri"] if source else self.container.get("ModelDataUrl")
+        if uri is None:
+            return
+        stored = objects.head(*split_uri(uri))
+        if stored is None:
+            find(objects, uri, self.region, self.role)
+            raise DownloadError(f"{uri} is not an object")
+        if source and source["CompressionType"] == "None":
+            shutil.copyfile(stored.path, model / Path(stored.key).name)
+            return
+        unpack(stored.path, model)
+
+    def _ended(self) -> None:
+        if self._watched and not self._stopping:
+            self.on_death()
+
+    def _healthy(self) -> bool:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
+            connection.request("GET", "/ping")
+            healthy = connection.getresponse().status == 200
+            connection.close()
+        except (OSError, http.client.HTTPException):
+            return False
+        return healthy
+
+    def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
+        """Raises `InvocationTimeout`, or `OSError` when the container cannot be reached."""
+        started = time.monotonic()
+        try:
+            connection, reused = self._idle.get_nowait(), True
+        except queue.Empty:
+            connection, reused = self._connect(), False
+        try:
+            try:
+                status, answer_headers, content = _exchange(connection, body, headers)
+            except (ConnectionError, http.client.BadStatusLine):
+                if not reused:
+                    raise
+                connection = self._connect()
+                status, answer_headers, content = _exchange(connection, body, headers)
+        except TimeoutError as error:
+            connection.close()
+            raise InvocationTimeout from error
+        except http.client.HTTPException as error:
+            connection.close()
+            raise ConnectionError(str(error)) from error
+        self._idle.put(connection)
+        return Answer(status, answer_headers, content, time.monotonic() - started)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self._port, timeout=INVOCATION_TIMEOUT
+        )
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return connection
+
+    def stop(self) -> None:
+        """End the process, as a container is ended: SIGTERM, a moment, SIGKILL."""
+        self._stopping = True
+        self._end()
+        shutil.rmtree(self.base, ignore_errors=True)
+
+    def _end(self) -> None:
+        self._watched = False
+        if self._process:
+            self._process.terminate(self.app.config.simulation.wait(30))
+        while not self._idle.empty():
+            self._idle.get_nowait().close()
+
+
+def _exchange(
+    connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
+) -> tuple[int, dict[str, str], bytes]:
+    connection.request("POST", "/invocations", body, headers)
+    response = connection.getresponse()
+    return response.status, dict(response.getheaders()), response.read()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def server_directory(app: App) -> Path:
+    return app.config.state / "servers" / uuid.uuid4().hex
+
+
+def restart(server: ModelServer, timeout: float, give_up: threading.Event) -> None:
+    """Bring a container that died back, waiting longer after each failure, as SageMaker does."""
+    pause = 0.5
+    while not give_up.wait(pause):
+        try:
+            server.start(timeout)
+            return
+        except ServerFailed as error:
+            log.warning("%s did not restart: %s", server.log_stream, error)
+            pause = min(30.0, pause * 2)
