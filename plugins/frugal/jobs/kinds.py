@@ -107,9 +107,11 @@ class JobKind:
         secondary = description.get("SecondaryStatus", "")
         if secondary == "MaxWaitTimeExceeded" or any(text in reason for text in CAPACITY_REASONS):
             return CapacityUnavailable(job, f"no capacity: {reason}")
-        if "MaxRuntimeExceeded" in (secondary, reason):
-            return TimedOut(job, "reached its MaxRuntimeInSeconds")
         if status.lower() in ("stopped", "stopping"):
+            limit = description.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+            ran = self.bill(description).seconds_run
+            if secondary == "MaxRuntimeExceeded" or (limit and ran >= limit):
+                return TimedOut(job, f"reached its MaxRuntimeInSeconds of {limit}")
             return JobStopped(job, "was stopped before it was done")
         if reason.startswith(SERVICE_REASONS):
             return ServiceFailed(job, reason)

@@ -1,0 +1,103 @@
+"""A local AWS for these tests, and Airflow's side of a task reduced to what an operator sees of it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frugal.aws import clients
+from frugal.aws.run import Run
+from frugal.local import LocalAws
+
+BUCKET = "frugal-jobs"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
+ROLE = "arn:aws:iam::123456789012:role/frugal-train"
+
+
+class Store(dict[str, Any]):
+    """Airflow's task state store: survives the attempts of one task."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+
+@dataclass
+class TaskInstance:
+    """The part of a task instance that names and XComs come from."""
+
+    task_id: str
+    xcoms: dict[str, Any]
+    dag_id: str = "train_churn"
+    run_id: str = "manual__1"
+    map_index: int = -1
+
+    def xcom_pull(self, task_ids: str) -> Any:
+        return self.xcoms.get(task_ids)
+
+
+@dataclass
+class Account:
+    """The AWS account of these tests: a boto3 client, a bucket, and the contexts of its tasks."""
+
+    local: LocalAws
+    sagemaker: Any
+    s3: Any
+    stores: dict[str, Store] = field(default_factory=dict)
+
+    def context(self, task_id: str, *, store: bool = True) -> Any:
+        """The context of the next attempt of a task; without `store` as before Airflow 3.3."""
+        run = Run(
+            id="manual-1",
+            model="churn",
+            region="us-east-1",
+            account="123456789012",
+            bucket=BUCKET,
+            role_prefix="frugal-",
+            code="",
+            source="",
+            code_hash="",
+            fingerprint="",
+            tags={},
+        )
+        context: dict[str, Any] = {
+            "ti": TaskInstance(task_id, {"prepare": run.as_json()}),
+            "params": {},
+        }
+        if store:
+            context["task_state_store"] = self.stores.setdefault(task_id, Store())
+        return context
+
+
+@pytest.fixture(scope="session")
+def local_aws(
+    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
+) -> Iterator[LocalAws]:
+    """A running local AWS with a state of its own and the environments that make built."""
+    home = tmp_path_factory.mktemp("frugal")
+    (home / "envs").symlink_to(python_of("local-aws").parents[2])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    local = LocalAws(home, port)
+    local.start()
+    yield local
+    local.stop()
+
+
+@pytest.fixture
+def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """The account, with this process's AWS clients pointing at it."""
+    for name, value in local_aws.client_environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+    monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
+    clients.client.cache_clear()
+    s3 = clients.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    yield Account(local_aws, clients.client("sagemaker"), s3)
+    clients.client.cache_clear()
