@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +124,7 @@ def _champion(
     try:
         model_dir = _unpack(archive, scratch / "champion")
         code = _unpack(source, scratch / "champion-code")
-    except (FileNotFoundError, tarfile.TarError, OSError) as error:
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         return None, f"could not be unpacked: {error}"
     predictions = scratch / "champion.npy"
     finished = subprocess.run(

@@ -8,7 +8,7 @@ sketch is exact. The same stream gives the same sketch.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import numpy.typing as npt
 K = 2048
 C = 0.64
 
-Vector = npt.NDArray[np.float64]
+Vector: TypeAlias = npt.NDArray[np.float64]
 
 
 class Sketch:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Vector = npt.NDArray[np.float64]
+Vector: TypeAlias = npt.NDArray[np.float64]
 
 HIGHER_IS_BETTER = frozenset({"r2", "accuracy", "auc"})
 REGRESSION = ("rmse", "mae", "mape", "r2")

@@ -1,0 +1,211 @@
+"""A small dataset with every kind of column, and the example model's code laid out as a job has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+EXIT_OF = {signal.SIGTERM: 143, signal.SIGKILL: -9}
+ROWS = {"train": 3000, "validation": 800, "test": 700}
+COLUMNS = {
+    "id": "string",
+    "day": "date",
+    "rooms": "integer",
+    "area": "float",
+    "garden": "boolean",
+    "kind": "category",
+    "seen": "datetime",
+    "price": "float",
+}
+SPEC: dict[str, Any] = {
+    "name": "houses",
+    "data": {
+        "target": "price",
+        "features": ["day", "rooms", "area", "garden", "kind", "seen"],
+        "columns": {name: {"type": kind} for name, kind in COLUMNS.items()},
+    },
+    "evaluate": {"metric": "rmse", "floor": 100.0, "must_beat_champion": True},
+    "compile": {"backend": "neo"},
+}
+HYPERPARAMETERS: dict[str, Any] = {
+    "objective": "reg:squarederror",
+    "num_round": 300,
+    "segment_rounds": 10,
+    "checkpoint_seconds": 0,
+    "subsample": 0.6,
+    "colsample_bytree": 0.7,
+    "colsample_bynode": 0.7,
+    "eta": 0.1,
+    "nthread": 1,
+}
+
+
+def make_table(rows: int, seed: int) -> pa.Table:
+    """Sales whose price follows from the other columns, with gaps."""
+    random = np.random.default_rng(seed)
+    rooms = random.integers(1, 9, rows)
+    area = random.gamma(4.0, 30.0, rows)
+    garden = random.random(rows) < 0.3
+    kind = random.integers(0, 4, rows)
+    days = random.integers(16_000, 16_400, rows).astype("int32")
+    price = 50 * rooms + 2 * area + 80 * garden + 40 * np.sin(kind) + random.normal(0, 25, rows)
+    return pa.table(
+        {
+            "id": pa.array([f"{seed}-{i}" for i in range(rows)]),
+            "day": pa.array(days).cast(pa.date32()),
+            "rooms": pa.array(rooms, mask=random.random(rows) < 0.05),
+            "area": pa.array(area),
+            "garden": pa.array(garden),
+            "kind": pa.array([f"kind {k}" for k in kind]).dictionary_encode(),
+            "seen": pa.array(days.astype("int64") * 86_400_000_000).cast(pa.timestamp("us")),
+            "price": pa.array(price),
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def splits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with train/, validation/ and test/, several files and row groups each."""
+    folder = tmp_path_factory.mktemp("splits")
+    for seed, (split, rows) in enumerate(ROWS.items()):
+        table, half = make_table(rows, seed), rows // 2
+        (folder / split).mkdir()
+        for part, slice_ in enumerate((table.slice(0, half), table.slice(half))):
+            path = folder / split / f"part-{part:05}.parquet"
+            pq.write_table(slice_, path, compression="zstd", row_group_size=600)
+    return folder
+
+
+@dataclass
+class Job:
+    """A job's base directory, as SageMaker lays out /opt/ml."""
+
+    base: Path
+    splits: Path
+    repository: Path
+    hyperparameters: dict[str, Any] = field(default_factory=lambda: dict(HYPERPARAMETERS))
+    cpus: int = 1
+
+    def stage_code(self, directory: Path, spec: Mapping[str, Any] = SPEC) -> Path:
+        """Publish container/, the example model's scripts and spec.json in ``directory``."""
+        include = self.repository / "include"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(include / "container", directory / "container", ignore=ignored)
+        for script in (include / "models" / "house-prices").glob("*.py"):
+            shutil.copy(script, directory)
+        (directory / "spec.json").write_text(json.dumps(spec))
+        return directory
+
+    def start_training(self, **hyperparameters: Any) -> subprocess.Popen[str]:
+        """Start train.py as script mode does; output goes to ``base``/log."""
+        code = self.base / "code"
+        if not code.exists():
+            self.stage_code(code)
+        settings = {**self.hyperparameters, **hyperparameters}
+        arguments = [text for k, v in settings.items() for text in (f"--{k}", str(v))]
+        variables = {
+            "SM_CHANNEL_TRAIN": self.splits / "train",
+            "SM_CHANNEL_VALIDATION": self.splits / "validation",
+            "SM_MODEL_DIR": self.base / "model",
+            "SM_OUTPUT_DATA_DIR": self.base / "output" / "data",
+            "SM_NUM_CPUS": self.cpus,
+        }
+        with (self.base / "log").open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "train", *arguments],
+                cwd=code,
+                env=self.environment(code) | {k: str(v) for k, v in variables.items()},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+
+    def train(self, **hyperparameters: Any) -> int:
+        return self.start_training(**hyperparameters).wait(120)
+
+    def process(self, module: str) -> subprocess.CompletedProcess[str]:
+        """Run ``container.<module>`` as a Processing job does."""
+        code = self.base / "processing" / "input" / "code"
+        return subprocess.run(
+            [sys.executable, "-m", f"container.{module}"],
+            cwd=self.base,
+            env=self.environment(code),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def environment(self, code: Path) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if k in ("PATH", "HOME", "LANG", "TMPDIR")}
+        return kept | {"SAGEMAKER_BASE_DIR": str(self.base), "PYTHONPATH": str(code)}
+
+    @property
+    def log(self) -> str:
+        return (self.base / "log").read_text()
+
+    @property
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(
+            (self.base / "output" / "data" / "training.json").read_text()
+        )
+        return found
+
+    @property
+    def model(self) -> bytes:
+        return (self.base / "model" / "xgboost-model").read_bytes()
+
+    def attempts(self) -> list[tuple[int, int]]:
+        """Of every attempt so far: the round it started at, and the round it reached."""
+        path = self.base / "checkpoints" / "attempts"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [(int(line[:10]), int(line[11:])) for line in lines]
+
+    def interrupt(self, at: int, signum: signal.Signals, **hyperparameters: Any) -> int:
+        """Start the training, send the signal once ``at`` rounds are done; the round it reached."""
+        attempt = len(self.attempts())
+        process = self.start_training(**hyperparameters)
+        deadline = time.monotonic() + 60
+        while len(self.attempts()) == attempt or self.attempts()[attempt][1] < at:
+            assert process.poll() is None, f"the training ended before round {at}: {self.log}"
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.001)
+        process.send_signal(signum)
+        assert process.wait(60) == EXIT_OF[signum], self.log
+        return self.attempts()[attempt][1]
+
+
+@pytest.fixture
+def make_job(tmp_path: Path, splits: Path, repository: Path) -> Callable[[str], Job]:
+    def make(name: str) -> Job:
+        base = tmp_path / name
+        base.mkdir()
+        return Job(base, splits, repository)
+
+    return make
+
+
+@pytest.fixture
+def job(make_job: Callable[[str], Job]) -> Job:
+    return make_job("job")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, splits: Path, repository: Path) -> Job:
+    """A training that nothing interrupted."""
+    whole = Job(tmp_path_factory.mktemp("uninterrupted"), splits, repository)
+    assert whole.train() == 0, whole.log
+    return whole
