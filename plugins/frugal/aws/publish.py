@@ -20,7 +20,9 @@ IGNORED = frozenset({"__pycache__", "model.yaml"})
 
 def collect(spec: ModelSpec, include: Path) -> dict[str, bytes]:
     """Files by path: the container package, the model's own files and spec.json."""
-    files: dict[str, bytes] = {"spec.json": to_json(spec.document())}
+    files: dict[str, bytes] = {
+        "spec.json": json.dumps(spec.document(), indent=1).encode()  # columns keep their order
+    }
     folders = {"container/": include / "container", "": include / "models" / spec.name}
     for prefix, folder in folders.items():
         for path in sorted(folder.rglob("*")):
