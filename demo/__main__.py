@@ -39,8 +39,8 @@ def main(
     """Run the example pipeline on a real Airflow and a local AWS, and show what it cost."""
     console, home = Console(), Home.load()
     options = Options(model, raw, interrupt, parsed(conf), json_path or home.summary)
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGHUP, stop)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
     try:
         with Story(home, options, console) as story:
             failure = tell(story)
@@ -82,7 +82,7 @@ def parsed(conf: str) -> dict[str, Any]:
 
 
 def stop(*_: object) -> None:
-    """SIGTERM and SIGHUP end the demo as Ctrl-C does."""
+    """Every way of asking the demo to end is Ctrl-C."""
     raise KeyboardInterrupt
 
 

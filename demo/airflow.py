@@ -55,6 +55,7 @@ SETTINGS = {
     "API__WORKERS": "1",
     "API__INSTANCE_NAME": "Frugal",
     "DATABASE__CHECK_MIGRATIONS": "False",
+    "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
     "DAG_PROCESSOR__PARSING_PROCESSES": "1",
     "LOGGING__COLORED_CONSOLE_LOG": "False",
@@ -78,7 +79,8 @@ class Secrets:
             return cls(**json.loads(path.read_text()))
         fernet = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
         fresh = {
-            name: secrets.token_urlsafe(24) for name in ("jwt_secret", "session_key", "password")
+            name: secrets.token_urlsafe(64 if name == "jwt_secret" else 16)
+            for name in ("jwt_secret", "session_key", "password")
         }
         made = cls(fernet_key=fernet, **fresh)
         write_private(path, json.dumps(vars(made)))

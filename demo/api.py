@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 
-from demo.home import DemoError
+from demo.home import REPOSITORY, DemoError
 
 DAG_SECONDS = 60
 UNFINISHED = ("queued", "running")
@@ -75,7 +76,8 @@ class AirflowApi:
         """The task's log, one text an event."""
         path = f"/dags/{self.dag_id}/dagRuns/{run}/taskInstances/{task_id}/logs/{attempt}"
         content = self._get(path, full_content=True).get("content", [])
-        return [line_of(event) for event in content]
+        lines = [line_of(event) for event in content]
+        return [line for line in lines if "::group::" not in line and "::endgroup::" not in line]
 
     def _get(self, path: str, **query: Any) -> dict[str, Any]:
         answer: dict[str, Any] = checked(self._client.get(path, params=query)).json()
@@ -95,6 +97,12 @@ def checked(answer: httpx.Response) -> httpx.Response:
     return answer
 
 
+def is_ours(frame: dict[str, Any]) -> bool:
+    """Whether a frame of a traceback is this repository's own code."""
+    path = Path(frame["filename"])
+    return path.is_relative_to(REPOSITORY) and "site-packages" not in path.parts
+
+
 def line_of(event: Any) -> str:
     """One structured log event as a line of text."""
     if not isinstance(event, dict):
@@ -102,6 +110,9 @@ def line_of(event: Any) -> str:
     line = " ".join(str(event[key]) for key in ("timestamp", "level", "event") if event.get(key))
     for error in event.get("error_detail") or []:
         frames = error.get("frames") or []
-        where = [f"  {frame['filename']}:{frame['lineno']} in {frame['name']}" for frame in frames]
+        where = [
+            f"  {frame['filename']}:{frame['lineno']} in {frame['name']}"
+            for frame in [*(frame for frame in frames[:-1] if is_ours(frame)), *frames[-1:]]
+        ]
         line = "\n".join([line, *where, f"{error.get('exc_type')}: {error.get('exc_value')}"])
     return line

@@ -11,8 +11,6 @@ import time
 from functools import cached_property
 from typing import Any
 
-import httpx
-
 from demo.home import (
     BUCKET,
     LOOPBACK,
@@ -24,6 +22,7 @@ from demo.home import (
     free_port,
 )
 from demo.processes import Programs
+from frugal import local
 
 START_SECONDS = 60
 ROLES = ("preprocess", "train", "serve")
@@ -40,20 +39,23 @@ TRUST = {
 
 
 class LocalAws:
-    """AWS on this machine: `start` it, `wait` for it, then use `client` and `interrupt`."""
+    """AWS on this machine: `start` it, `wait` for it, then use `client` and `interrupt`.
+
+    One that already serves this home's state is used and left running.
+    """
 
     def __init__(self, home: Home, port: int) -> None:
         self.home = home
-        self.port = port
         self._clients: dict[str, Any] = {}
-        self.running = self._healthy()
+        self._local = local.LocalAws(home.path, port)
+        self.running = self._is_ours()
         if not self.running:
-            self.port = free_port(port)
+            self._local = local.LocalAws(home.path, free_port(port))
 
     @property
     def url(self) -> str:
         """What AWS_ENDPOINT_URL is set to."""
-        return f"http://{LOOPBACK}:{self.port}"
+        return self._local.url
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -74,7 +76,7 @@ class LocalAws:
         }
 
     def start(self, programs: Programs) -> None:
-        """Start it as one of `programs`, unless one with the same state runs already and is left alone."""
+        """Start it as one of `programs`, unless it runs already."""
         if self.running:
             return
         python = self.home.python("local-aws")
@@ -86,7 +88,7 @@ class LocalAws:
             "--host",
             LOOPBACK,
             "--port",
-            str(self.port),
+            str(self._local.port),
         ]
         folders = ["--state", str(self.home.local_aws), "--envs", str(self.home.path / "envs")]
         env = clean_environment() | {"PYTHONPATH": str(REPOSITORY / "include")}
@@ -96,7 +98,7 @@ class LocalAws:
     def wait(self, programs: Programs) -> None:
         """Return once it answers. Raises DemoError when it exits or takes too long."""
         deadline = time.monotonic() + START_SECONDS
-        while not self._healthy():
+        while not self._local.status()["running"]:
             programs.check()
             if time.monotonic() > deadline:
                 raise DemoError(
@@ -130,18 +132,13 @@ class LocalAws:
 
     def interrupt(self, training_job: str) -> None:
         """Take the spot capacity away from a training job, as AWS may at any time."""
-        answer = httpx.post(
-            f"{self.url}/_local/interrupt",
-            json={"TrainingJobName": training_job},
-            trust_env=False,
-            timeout=30,
-        )
-        if answer.is_error:
-            raise DemoError(f"could not interrupt {training_job}: {answer.text}")
-
-    def _healthy(self) -> bool:
         try:
-            answer = httpx.get(f"{self.url}/_local/health", trust_env=False, timeout=2)
-            return answer.is_success and answer.json().get("status") == "ok"
-        except (httpx.HTTPError, ValueError):
-            return False
+            self._local.interrupt(training_job)
+        except local.LocalAwsError as error:
+            raise DemoError(f"could not interrupt {training_job}: {error}") from error
+
+    def _is_ours(self) -> bool:
+        """Whether what answers is the process that serves this home's state."""
+        pid_file = self.home.local_aws / "local-aws.pid"
+        pid = self._local.status().get("pid")
+        return pid is not None and pid_file.exists() and pid_file.read_text().strip() == str(pid)

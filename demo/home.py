@@ -11,6 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
+KEPT = ("FRUGAL_HOME", "FRUGAL_INCLUDE")
 BUCKET = f"frugal-{ACCOUNT}-{REGION}"
 
 
@@ -80,7 +81,7 @@ def clean_environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.upper().startswith(("AIRFLOW", "AWS_", "FRUGAL_"))
+        if name in KEPT or not name.startswith(("AIRFLOW", "AWS_", "FRUGAL_"))
     }
     local = f"{LOOPBACK},localhost"
     return kept | {"NO_PROXY": local, "no_proxy": local, "PYTHONUNBUFFERED": "1"}

@@ -34,7 +34,7 @@ BREAKS: dict[str, Callable[[Row], Row]] = {
     "price is missing": lambda row: row | {"price": ""},
     "price is zero": lambda row: row | {"price": "0"},
     "bathrooms below zero": lambda row: row | {"bathrooms": "-1"},
-    "built in the future": lambda row: row | {"yr_built": "2099"},
+    "built in the future": lambda row: row | {"yr_built": "2999"},
     "date in another format": lambda row: row | {"date": "13/10/2014"},
     "bedrooms is a word": lambda row: row | {"bedrooms": "three"},
 }
