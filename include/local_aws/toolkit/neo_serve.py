@@ -18,6 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import dlr
 import numpy as np
 from _http import Handler, Request, Response, serve
+from numpy.typing import NDArray
 
 MODEL = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "model"
 
@@ -44,7 +45,7 @@ def handler(model: dlr.DLRModel) -> Handler:
     return handle
 
 
-def _as_csv(predictions: np.ndarray) -> bytes:
+def _as_csv(predictions: NDArray[np.float32]) -> bytes:
     if predictions.shape[1] == 1:
         predictions = predictions.reshape(1, -1)
     stream = io.StringIO()

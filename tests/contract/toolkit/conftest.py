@@ -25,9 +25,9 @@ def installed(python: Path, lock: Path, *options: str) -> Path:
         if not target.exists():
             partial = target.with_suffix(".partial")
             shutil.rmtree(partial, ignore_errors=True)
-            pip = [python, "-m", "pip", "install", "--quiet", "--require-hashes", *options]
+            pip = ("-m", "pip", "install", "--quiet", "--require-hashes", *options)
             done = subprocess.run(
-                [*pip, "--target", partial, "-r", lock], capture_output=True, text=True
+                [python, *pip, "--target", partial, "-r", lock], capture_output=True, text=True
             )
             if done.returncode:
                 reason = done.stderr.strip().splitlines()[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ ROWS = RANDOM.normal(size=(200, 3)).astype(np.float32)
 LABELS = ROWS.sum(axis=1)
 
 
-def train(labels: np.ndarray = LABELS, **parameters: object) -> xgb.Booster:
+def train(labels: Any = LABELS, **parameters: object) -> xgb.Booster:
     return xgb.train({"max_depth": 3, **parameters}, xgb.DMatrix(ROWS, labels), 4)
 
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,20 @@ from .conftest import INCLUDE, TOOLKIT, Container, free_port
 from .test_neo import PARITY_FILES
 
 
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]) -> Path:
+    """What the job installs before it starts, installed once for the tests here."""
+    base = tmp_path_factory.mktemp("job")
+    container = Container(
+        base, str(python_of("images/xgboost-3.0-5")), {"PYTHONPATH": str(INCLUDE)}
+    )
+    done = container.run("-c", "from container import compile_onnx; compile_onnx.install()")
+    assert done.returncode == 0, done.stderr
+    return base / "packages"
+
+
 def compile_onnx(
-    container: Container, model: Path, checked: Path, tolerance: float
+    container: Container, packages: Path, model: Path, checked: Path, tolerance: float
 ) -> subprocess.CompletedProcess[str]:
     """Run the job on ``model``, held against the predictions of ``checked``."""
     inputs = container.base / "processing/input"
@@ -30,16 +43,16 @@ def compile_onnx(
     with tarfile.open(inputs / "model/model.tar.gz", "w:gz") as tar:
         tar.add(model / "xgboost-model", "xgboost-model")
         tar.add(container.base / "features.json", "features.json")
-    container.environment["PYTHONPATH"] = str(inputs / "code")
+    container.environment["PYTHONPATH"] = f"{inputs / 'code'}:{packages}"
     return container.run("-m", "container.compile_onnx")
 
 
 def test_archive_predicts_the_same_and_serves_itself(
-    xgboost_container: Container, trained: Path
+    xgboost_container: Container, packages: Path, trained: Path
 ) -> None:
     container, model = xgboost_container, trained / "reg-squarederror"
 
-    done = compile_onnx(container, model, model, 1e-5)
+    done = compile_onnx(container, packages, model, model, 1e-5)
 
     assert done.returncode == 0, done.stderr
     output = container.base / "processing/output/compiled"
@@ -78,10 +91,10 @@ def test_archive_predicts_the_same_and_serves_itself(
 
 
 def test_moved_predictions_fail_the_job_with_the_reason(
-    xgboost_container: Container, trained: Path
+    xgboost_container: Container, packages: Path, trained: Path
 ) -> None:
     done = compile_onnx(
-        xgboost_container, trained / "reg-gamma", trained / "reg-squarederror", 1e-5
+        xgboost_container, packages, trained / "reg-gamma", trained / "reg-squarederror", 1e-5
     )
 
     assert done.returncode == 1
