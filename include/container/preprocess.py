@@ -13,6 +13,7 @@ size; scratch space is 20 bytes a row when there is a unique key.
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import importlib.util
 import json
 import os
@@ -340,6 +341,7 @@ def load_transform(script: Path) -> Transform:
 
 def main() -> int:
     """Run inside the container; returns the exit code."""
+    gc.freeze()  # On Python 3.10 pyarrow's CSV reader walks all tracked objects at every call.
     spec = paths.load_spec()
     script = spec["preprocess"].get("script")
     places = Places(

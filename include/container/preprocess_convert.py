@@ -172,17 +172,22 @@ class Converter:
 
 def _empty_text_to_null(table: Any, at: int) -> Any:
     column = table.column(at)
-    words = [
-        chunk.dictionary if pa.types.is_dictionary(column.type) else chunk
-        for chunk in column.chunks
-    ]
-    if not any(pc.any(pc.equal(pc.binary_length(chunk), 0)).as_py() for chunk in words):
+    if not any(_has_empty_text(chunk) for chunk in column.chunks):
         return table
     dense = column.cast(pa.string())
     filled = pc.if_else(pc.equal(pc.binary_length(dense), 0), pa.scalar(None, pa.string()), dense)
     if pa.types.is_dictionary(column.type):
         filled = filled.dictionary_encode()
     return table.set_column(at, table.column_names[at], filled)
+
+
+def _has_empty_text(chunk: Any) -> bool:
+    words = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+    if not len(words):
+        return False
+    offsets = np.frombuffer(words.buffers()[1], dtype=np.int32)
+    offsets = offsets[words.offset : words.offset + len(words) + 1]
+    return bool((offsets[1:] == offsets[:-1]).any())
 
 
 def _unconvertible(values: Any, column: Column) -> Positions:

@@ -42,8 +42,8 @@ class _Run:
 
 
 def sort_keys(keys: Words, seconds: Words) -> SortedKeys:
-    """Sort one unit's keys (equal ones in row order)."""
-    order = np.argsort(keys, kind="stable")
+    """Sort one unit's keys."""
+    order = np.argsort(keys)
     return SortedKeys(keys[order], seconds[order], order.astype(np.uint32))
 
 
