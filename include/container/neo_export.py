@@ -100,4 +100,4 @@ def _tree(tree: Tree, features: int) -> bytes:
     statistics = np.zeros(count, STATISTIC)
     statistics["gain"], statistics["cover"] = tree.gain, tree.cover
     header = struct.pack(TREE, 1, count, 0, 0, features, 0, *[0] * 31)
-    return header + nodes.tobytes() + statistics.tobytes()
+    return b"".join([header, nodes.tobytes(), statistics.tobytes()])
