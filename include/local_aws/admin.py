@@ -24,9 +24,7 @@ def answer(app: App, request: Request) -> Response:
     """Answer a request below `/_local/`."""
     route = (request.method, request.path.removeprefix("/_local/"))
     if route == ("GET", "health"):
-        return json_response(
-            {"status": "ok", "pid": os.getpid(), "jobs": app.supervisor.running()}
-        )
+        return json_response({"status": "ok", "pid": os.getpid(), "jobs": app.supervisor.running()})
     if route == ("GET", "operations"):
         return json_response(operations())
     if route == ("POST", "interrupt"):
@@ -44,7 +42,9 @@ def _interrupt(app: App, body: dict[str, Any]) -> Response:
         return json_response({"error": f"{name} does not run on managed spot capacity"}, 400)
     if record["SecondaryStatus"] != "Training":
         status = record["SecondaryStatus"]
-        return json_response({"error": f"{name} is {status}: only Training can be interrupted"}, 409)
+        return json_response(
+            {"error": f"{name} is {status}: only Training can be interrupted"}, 409
+        )
     app.supervisor.signal(TRAINING.kind, region, name, Signal.INTERRUPT)
     return json_response({"TrainingJobName": name, "Region": region})
 

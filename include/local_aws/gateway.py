@@ -25,9 +25,7 @@ class Gateway:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    def __call__(
-        self, environ: Environ, start_response: Callable[..., Any]
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = parse(environ)
         try:
             response = self._route(request)

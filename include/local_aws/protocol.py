@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import datetime
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import botocore.loaders
@@ -20,7 +20,7 @@ from local_aws.http import Request, Response, json_response
 CONTENT_TYPE = "application/x-amz-json-1.1"
 
 
-@lru_cache(maxsize=None)
+@cache
 def service_model(name: str) -> ServiceModel:
     description = botocore.loaders.Loader().load_service_model(name, "service-2")
     return ServiceModel(description, name)
@@ -54,16 +54,16 @@ def project(value: Any, shape: Shape) -> Any:
     if value is None:
         return None
     if shape.type_name == "structure":
-        members = shape.members  # type: ignore[attr-defined]
+        members = shape.members
         return {
             name: project(value[name], member)
             for name, member in members.items()
             if value.get(name) is not None
         }
     if shape.type_name == "list":
-        return [project(item, shape.member) for item in value]  # type: ignore[attr-defined]
+        return [project(item, shape.member) for item in value]
     if shape.type_name == "map":
-        return {k: project(v, shape.value) for k, v in value.items()}  # type: ignore[attr-defined]
+        return {k: project(v, shape.value) for k, v in value.items()}
     if shape.type_name == "timestamp":
         return to_epoch(value)
     return value

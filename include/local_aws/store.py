@@ -59,9 +59,7 @@ class Store:
     def get(self, kind: str, region: str, name: str) -> Record | None:
         return self._records.get((kind, region), {}).get(name)
 
-    def update(
-        self, kind: str, region: str, name: str, change: Callable[[Record], None]
-    ) -> Record:
+    def update(self, kind: str, region: str, name: str, change: Callable[[Record], None]) -> Record:
         """Apply `change` to a copy and write it. Raises `KeyError`; nothing is written when
         `change` raises."""
         with self._lock:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import regex
@@ -38,9 +38,10 @@ def check(params: dict[str, Any], shape: Shape) -> None:
         raise validation(f"{count}: {'; '.join(faults)}")
 
 
-def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
+def _faults(value: Any, shape: Any, path: str) -> Iterator[str]:
     kind = shape.type_name
-    if not isinstance(value, _PYTHON[kind]) or (isinstance(value, bool) and kind != "boolean"):
+    fits = isinstance(value, _PYTHON[kind]) and isinstance(value, bool) <= (kind == "boolean")
+    if not fits:
         where = f" at '{path}'" if path else ""
         raise AwsError(
             "SerializationException",
@@ -48,7 +49,7 @@ def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
         )
     yield from _constraint_faults(value, shape, path)
     if kind == "structure":
-        for name, member in shape.members.items():  # type: ignore[attr-defined]
+        for name, member in shape.members.items():
             inner = f"{path}.{_camel(name)}" if path else _camel(name)
             if value.get(name) is not None:
                 yield from _faults(value[name], member, inner)
@@ -56,14 +57,14 @@ def _faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
                 yield _fault("null", inner, "Member must not be null")
     elif kind == "list":
         for number, item in enumerate(value, 1):
-            yield from _faults(item, shape.member, f"{path}.{number}.member")  # type: ignore[attr-defined]
+            yield from _faults(item, shape.member, f"{path}.{number}.member")
     elif kind == "map":
         for key, item in value.items():
-            yield from _faults(key, shape.key, f"{path}.key")  # type: ignore[attr-defined]
-            yield from _faults(item, shape.value, f"{path}.{key}.member")  # type: ignore[attr-defined]
+            yield from _faults(key, shape.key, f"{path}.key")
+            yield from _faults(item, shape.value, f"{path}.{key}.member")
 
 
-def _constraint_faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
+def _constraint_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
     limits, kind = shape.metadata, shape.type_name
     if kind in _NUMBERS:
         size, what = value, "value"
@@ -81,14 +82,12 @@ def _constraint_faults(value: Any, shape: Shape, path: str) -> Iterator[str]:
         if "pattern" in limits and not _compiled(limits["pattern"]).fullmatch(value):
             rule = f"Member must satisfy regular expression pattern: {limits['pattern']}"
             yield _fault(value, path, rule)
-        allowed = shape.enum  # type: ignore[attr-defined]
+        allowed = shape.enum
         if allowed and value not in allowed:
-            yield _fault(
-                value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]"
-            )
+            yield _fault(value, path, f"Member must satisfy enum value set: [{', '.join(allowed)}]")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _compiled(pattern: str) -> regex.Pattern[str]:
     return regex.compile(pattern, flags=regex.VERSION0)
 

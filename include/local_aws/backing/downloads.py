@@ -13,7 +13,17 @@ from local_aws.backing.objects import CHUNK, ObjectStore
 from local_aws.http import Request, Response
 
 _SUBRESOURCES = frozenset(
-    "acl attributes legal-hold partNumber retention tagging torrent uploadId uploads".split()
+    [
+        "acl",
+        "attributes",
+        "legal-hold",
+        "partNumber",
+        "retention",
+        "tagging",
+        "torrent",
+        "uploadId",
+        "uploads",
+    ]
 )
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)$")
 

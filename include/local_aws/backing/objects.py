@@ -22,6 +22,8 @@ from typing import Any
 
 import moto.s3.models as s3
 from moto.s3.exceptions import EntityTooSmall, InvalidPart, MalformedXML
+from moto.s3.utils import _VersionedKeyStore
+from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from local_aws import ACCOUNT, DEFAULT_REGION
 
@@ -120,6 +122,8 @@ class DurableKey(s3.FakeKey):
 class DurableMultipart(s3.FakeMultipart):
     """moto's multipart upload, joined file to file so that memory stays flat."""
 
+    parts: dict[int, DurableKey]  # type: ignore[assignment]
+
     def complete(self, body: Iterator[tuple[int, str]]) -> Any:
         digests, count, last = b"", 0, None
         checksum = s3.MultipartChecksumBuilder(
@@ -132,7 +136,7 @@ class DurableMultipart(s3.FakeMultipart):
                 part = self.parts.get(number)
                 if part is None or part.etag.strip('"') != etag.strip('"'):
                     raise InvalidPart()
-                if last is not None and last.contentsize < s3.S3_UPLOAD_PART_MIN_SIZE:
+                if last is not None and last.contentsize < S3_UPLOAD_PART_MIN_SIZE:
                     raise EntityTooSmall()
                 digests += bytes.fromhex(part.etag.strip('"'))
                 if checksum.checksum_type == "COMPOSITE":
@@ -177,7 +181,7 @@ class ObjectStore:
         backend, known = self._backend, set()
         for name, body, tags in self._db.execute("SELECT name, body, tags FROM buckets"):
             bucket = pickle.loads(body)
-            bucket.keys, bucket.multiparts = s3._VersionedKeyStore(), s3.MultipartDict()
+            bucket.keys, bucket.multiparts = _VersionedKeyStore(), s3.MultipartDict()
             backend.buckets[name] = bucket
             s3.s3_backends.bucket_accounts[name] = (bucket.partition, bucket.account_id)
             self._restore_tags(tags)

@@ -31,7 +31,10 @@ MODULES = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 
 # What the local AWS lets through to moto. Anything else is refused by name.
 SERVED = frozenset(
-    "s3 sqs sns events scheduler iam sts logs monitoring tagging ecr kms ssm secretsmanager".split()
+    (
+        *("s3", "sqs", "sns", "events", "scheduler", "iam", "sts", "logs", "monitoring"),
+        *("tagging", "ecr", "kms", "ssm", "secretsmanager"),
+    )
 )
 
 _READS = re.compile(r"(Get|List|Describe|Head|Lookup|Filter|Test|Simulate)")
@@ -147,7 +150,7 @@ def _deleted_keys(request: Request) -> list[str]:
 
 def _from_werkzeug(error: HTTPException, environ: dict[str, Any]) -> Response:
     answer = error.get_response(environ)
-    body = b"".join(answer.iter_encoded())  # type: ignore[attr-defined]
+    body = b"".join(answer.iter_encoded())
     return Response(answer.status_code, list(answer.headers.items()), body)
 
 

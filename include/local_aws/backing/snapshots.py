@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import pickle
 import threading
 import time
@@ -114,4 +113,4 @@ class Snapshots:
         target = self._directory / f"{service}.pickle"
         partial = target.with_suffix(".partial")
         partial.write_bytes(buffer.getvalue())
-        os.replace(partial, target)
+        partial.replace(target)

@@ -10,7 +10,7 @@ from typing import Any
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import Job, LogStream, Outcome
 from local_aws.execution.layout import Layout
-from local_aws.execution.process import Command
+from local_aws.execution.process import Command, Process
 from local_aws.execution.states import now
 from local_aws.execution.transfer import DownloadError
 from local_aws.store import Record
@@ -45,7 +45,7 @@ class BatchRun(ABC):
     def conclude(self, layout: Layout, outcome: Outcome) -> tuple[str, dict[str, Any]]:
         """Upload what there is; the final status and the members that come with it."""
 
-    def sync(self) -> None:
+    def sync(self, process: Process) -> None:  # noqa: B027 - not every kind has something to do
         """Called every so often while the process runs."""
 
     def __call__(self) -> None:
@@ -53,9 +53,7 @@ class BatchRun(ABC):
             self._run()
         except Exception as error:
             log.exception("%s %s", self.job.states.kind, self.job.name)
-            self._finish(
-                self.job.states.failed, {"FailureReason": f"InternalServerError: {error}"}
-            )
+            self._finish(self.job.states.failed, {"FailureReason": f"InternalServerError: {error}"})
 
     def _run(self) -> None:
         states = self.job.states
@@ -85,4 +83,3 @@ class BatchRun(ABC):
         self.job.enter(status, **members, **{self.ended_at: now()})
         if self.layout:
             self.layout.remove()
-

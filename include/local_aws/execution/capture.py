@@ -7,7 +7,7 @@ import json
 import random
 import threading
 import uuid
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.backing.objects import ObjectStore
@@ -53,7 +53,7 @@ class Capture:
             data["endpointInput"] = self._side("INPUT", *asked)
         if self._modes & {"Output", "InputAndOutput"}:
             data["endpointOutput"] = self._side("OUTPUT", *answered)
-        at = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         meta: dict[str, Any] = {"eventId": str(uuid.uuid4()), "inferenceTime": at}
         meta |= {"inferenceId": inference_id} if inference_id else {}
         meta |= {"customAttributes": [attributes]} if attributes else {}
@@ -93,7 +93,7 @@ class Capture:
             records, self._records, self._timer = self._records, {}, None
         bucket, prefix = split_uri(self._config["DestinationS3Uri"])
         for variant, lines in records.items():
-            at = datetime.now(timezone.utc)
+            at = datetime.now(UTC)
             name = f"{at:%M-%S}-{at.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
             path = [prefix.strip("/"), self._endpoint, variant, f"{at:%Y/%m/%d/%H}", name]
             content = "".join(f"{line}\n" for line in lines).encode()

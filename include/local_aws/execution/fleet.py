@@ -31,13 +31,15 @@ class Deployment:
     def __init__(self, app: App, region: str, endpoint: str, config: Record) -> None:
         self.config_name: str = config["EndpointConfigName"]
         self.variants: dict[str, Variant] = {}
+        self.capture: Capture | None = None
         for definition in config["ProductionVariants"]:
             model = find_model(app, region, definition)
             variant = make_variant(app, region, endpoint, definition, model)
             self.variants[variant.name] = variant
-        capture, period = config.get("DataCaptureConfig"), app.config.simulation.wait(CAPTURE_PERIOD)
-        enabled = capture is not None and capture.get("EnableCapture", True)
-        self.capture = Capture(app.objects, endpoint, capture, period) if enabled else None
+        capture = config.get("DataCaptureConfig")
+        if capture and capture.get("EnableCapture", True):
+            period = app.config.simulation.wait(CAPTURE_PERIOD)
+            self.capture = Capture(app.objects, endpoint, capture, period)
 
     def start(self) -> None:
         """Start every variant. Raises `ServerFailed`, with none left running."""

@@ -103,12 +103,12 @@ class Job:
         command: Command,
         logs: LogStream,
         deadline: float,
-        every: Callable[[], None] = lambda: None,
+        every: Callable[[Process], None] = lambda process: None,
         period: float = 1.0,
     ) -> Outcome:
         """Run a command to its end, or end it at a signal or at `deadline` (monotonic seconds).
 
-        `every` is called each `period` seconds meanwhile.
+        `every` is called with the process each `period` seconds meanwhile.
         """
         process = Process(command, logs.write, self._wake)
         next_call = time.monotonic() + period
@@ -118,7 +118,7 @@ class Job:
                 process.terminate(self.app.config.simulation.wait(120))
                 return Outcome(process.code if process.code is not None else 137, due)
             if time.monotonic() >= next_call:
-                every()
+                every(process)
                 next_call = time.monotonic() + period
             timeout = max(0.0, min(next_call, deadline) - time.monotonic())
             with self._changed:

@@ -15,6 +15,8 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
+from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -52,10 +54,8 @@ def _obey(pid: int) -> None:
 
 
 def _signal_group(pid: int, number: int) -> None:
-    try:
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _wait(pid: int) -> int:
@@ -67,28 +67,24 @@ def _kill_everything(pid: int) -> None:
     _signal_group(pid, signal.SIGKILL)
     while children := _children():
         for child in children:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
         _reap()
         time.sleep(0.001)
 
 
 def _children() -> list[int]:
     try:
-        with open(f"/proc/self/task/{os.getpid()}/children") as file:
-            return [int(word) for word in file.read().split()]
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
     except OSError:
         return []
+    return [int(word) for word in children.split()]
 
 
 def _reap() -> None:
-    try:
+    with suppress(ChildProcessError):
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    except ChildProcessError:
-        pass
 
 
 if __name__ == "__main__":

@@ -168,9 +168,7 @@ class ModelServer:
         return Answer(status, answer_headers, content, time.monotonic() - started)
 
     def _connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection(
-            "127.0.0.1", self._port, timeout=INVOCATION_TIMEOUT
-        )
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=INVOCATION_TIMEOUT)
         connection.connect()
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection

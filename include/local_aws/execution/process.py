@@ -7,8 +7,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from local_aws.execution.open_files import Inode, open_for_writing
 
 LEASH = Path(__file__).with_name("leash.py")
 
@@ -49,12 +52,9 @@ class Process:
 
     def _tell(self, line: str) -> None:
         assert self._popen.stdin is not None
-        with self._lock:
-            try:
-                self._popen.stdin.write(line.encode() + b"\n")
-                self._popen.stdin.flush()
-            except (BrokenPipeError, ValueError):
-                pass
+        with self._lock, suppress(BrokenPipeError, ValueError):
+            self._popen.stdin.write(line.encode() + b"\n")
+            self._popen.stdin.flush()
 
     def _read(self) -> None:
         assert self._popen.stdout is not None
@@ -74,6 +74,10 @@ class Process:
         """The exit code, 128 + n for signal n, or None while it runs."""
         return self._popen.returncode if self._done.is_set() else None
 
+    def writing(self) -> frozenset[Inode] | None:
+        """The files it has open for writing; None where the system does not tell."""
+        return open_for_writing(self._popen.pid)
+
     def wait(self, timeout: float | None = None) -> bool:
         return self._done.wait(timeout)
 
@@ -86,15 +90,10 @@ class Process:
     def kill(self) -> None:
         """SIGKILL to everything it started; returns when it is gone."""
         assert self._popen.stdin is not None
-        with self._lock:
-            try:
-                self._popen.stdin.close()
-            except BrokenPipeError:
-                pass
+        with self._lock, suppress(BrokenPipeError):
+            self._popen.stdin.close()
         self._done.wait()
 
 
 def _text(line: bytes) -> str:
     return line.rstrip(b"\r").decode(errors="replace")
-
-

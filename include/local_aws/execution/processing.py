@@ -7,12 +7,10 @@ from typing import Any
 from local_aws.execution.batch import BatchRun, ClientError
 from local_aws.execution.job import Job, Outcome, Signal
 from local_aws.execution.layout import Layout
-from local_aws.execution.process import Command
+from local_aws.execution.process import Command, Process
 from local_aws.execution.states import now
 from local_aws.execution.training import resource_config
 from local_aws.execution.transfer import Mirror, download, upload_directory
-
-UPLOAD_SETTLE_SECONDS = 0.5
 
 
 class ProcessingRun(BatchRun):
@@ -43,9 +41,7 @@ class ProcessingRun(BatchRun):
             directory = layout.local(output["LocalPath"])
             directory.mkdir(parents=True, exist_ok=True)
             if output["S3UploadMode"] == "Continuous":
-                mirror = Mirror(
-                    job.app.objects, directory, output["S3Uri"], UPLOAD_SETTLE_SECONDS
-                )
+                mirror = Mirror(job.app.objects, directory, output["S3Uri"])
                 self._continuous.append(mirror)
         cluster = record["ProcessingResources"]["ClusterConfig"]
         layout.write_config("resourceconfig", resource_config(cluster["InstanceType"]), "config")
@@ -64,13 +60,14 @@ class ProcessingRun(BatchRun):
         outputs = self.record.get("ProcessingOutputConfig", {}).get("Outputs", [])
         return [output["S3Output"] for output in outputs]
 
-    def sync(self) -> None:
+    def sync(self, process: Process) -> None:
+        busy = process.writing()
         for mirror in self._continuous:
-            mirror.sync()
+            mirror.sync(busy)
 
     def conclude(self, layout: Layout, outcome: Outcome) -> tuple[str, dict[str, Any]]:
         for mirror in self._continuous:
-            mirror.sync(final=True)
+            mirror.sync(frozenset())
         members: dict[str, Any] = {}
         if message := layout.read_output("message"):
             members["ExitMessage"] = message

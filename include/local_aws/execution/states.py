@@ -120,21 +120,39 @@ TRAINING = TrainingStates(
     "TrainingJob",
     "training-job",
     event="SageMaker Training Job State Change",
-    event_members=(
-        "TrainingJobName TrainingJobArn TrainingJobStatus SecondaryStatus "
-        "SecondaryStatusTransitions FailureReason RoleArn CreationTime LastModifiedTime "
-        "TrainingStartTime TrainingEndTime ModelArtifacts BillableTimeInSeconds"
-    ).split(),
+    event_members=[
+        "TrainingJobName",
+        "TrainingJobArn",
+        "TrainingJobStatus",
+        "SecondaryStatus",
+        "SecondaryStatusTransitions",
+        "FailureReason",
+        "RoleArn",
+        "CreationTime",
+        "LastModifiedTime",
+        "TrainingStartTime",
+        "TrainingEndTime",
+        "ModelArtifacts",
+        "BillableTimeInSeconds",
+    ],
 )
 
 PROCESSING = States(
     "ProcessingJob",
     "processing-job",
     event="SageMaker Processing Job State Change",
-    event_members=(
-        "ProcessingJobName ProcessingJobArn ProcessingJobStatus ExitMessage FailureReason RoleArn "
-        "CreationTime LastModifiedTime ProcessingStartTime ProcessingEndTime"
-    ).split(),
+    event_members=[
+        "ProcessingJobName",
+        "ProcessingJobArn",
+        "ProcessingJobStatus",
+        "ExitMessage",
+        "FailureReason",
+        "RoleArn",
+        "CreationTime",
+        "LastModifiedTime",
+        "ProcessingStartTime",
+        "ProcessingEndTime",
+    ],
 )
 
 COMPILATION = States(

@@ -12,6 +12,7 @@ from typing import Any
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import Job, LogStream, MetricReader, Outcome, Signal
 from local_aws.execution.layout import Layout
+from local_aws.execution.process import Process
 from local_aws.execution.states import now
 from local_aws.execution.transfer import (
     DownloadError,
@@ -30,6 +31,7 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 METRIC_NAMESPACE = "/aws/sagemaker/TrainingJobs"
 CHECKPOINT_PERIOD = 10.0
 DEFAULT_MAX_RUNTIME = 86400
+
 
 @dataclass
 class TrainingRun:
@@ -110,20 +112,27 @@ class TrainingRun:
             self._finish("Failed", f"ClientError: {prefix}{error}")
             return None
         checkpoints = self._checkpoints(record)
-        sync = checkpoints.sync if checkpoints else lambda: None
+
+        began = time.monotonic()
+
+        def sync(process: Process) -> None:
+            self.job.update(_seconds=self.held + time.monotonic() - began)
+            if checkpoints:
+                checkpoints.sync(process.writing())
+
         stream = f"{self.job.name}/algo-1-{int(now() * 1000)}"
         logs = LogStream(self.job.app, self.job.region, LOG_GROUP, stream, self.metrics.read)
         self.job.enter("Training")
         period = self.job.app.config.simulation.wait(CHECKPOINT_PERIOD)
         outcome = self.job.run(command, logs, self._deadline(record), sync, period)
         if checkpoints:
-            checkpoints.sync(final=True)
+            checkpoints.sync(frozenset())
         return outcome
 
     def _deadline(self, record: Record) -> float:
         """Monotonic time at which MaxRuntimeInSeconds or MaxWaitTimeInSeconds is over."""
         limits = record["StoppingCondition"]
-        left = limits.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME) - self.held
+        left: float = limits.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME) - self.held
         if "MaxWaitTimeInSeconds" in limits:
             waited = now() - record["CreationTime"]
             left = min(left, limits["MaxWaitTimeInSeconds"] - waited)
@@ -135,7 +144,7 @@ class TrainingRun:
 
     def _variables(self, record: Record) -> dict[str, str]:
         own = {"TRAINING_JOB_NAME": self.job.name, "TRAINING_JOB_ARN": record["TrainingJobArn"]}
-        return own | record.get("Environment", {})
+        return {**own, **record.get("Environment", {})}
 
     def _argv(self, python: Path, record: Record, program: Path | None) -> list[str]:
         algorithm = record["AlgorithmSpecification"]
@@ -270,4 +279,3 @@ def resource_config(instance_type: str) -> dict[str, Any]:
         "instance_groups": [{**group, "hosts": ["algo-1"]}],
         "network_interface_name": "lo",
     }
-

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 import tarfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,9 +63,7 @@ def copy_in(stored: StoredObject, path: Path, root: Path) -> None:
     shutil.copyfile(stored.path, path)
 
 
-def download_manifest(
-    objects: ObjectStore, uri: str, target: Path, region: str, role: str
-) -> None:
+def download_manifest(objects: ObjectStore, uri: str, target: Path, region: str, role: str) -> None:
     """Copy the objects that a ManifestFile lists: `[{"prefix": "s3://..."}, "a", "b"]`."""
     bucket, key = split_uri(uri)
     manifest = objects.head(bucket, key)
@@ -95,10 +95,13 @@ def upload_archive(objects: ObjectStore, directory: Path, uri: str, work: Path) 
     """Store a directory's content as one `.tar.gz` at `uri`; the same content, the same bytes."""
     work.mkdir(parents=True, exist_ok=True)
     path = work / "upload.tar.gz"
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped:
-        with tarfile.open(fileobj=zipped, mode="w") as archive:
-            for child in sorted(directory.iterdir()):
-                archive.add(child, child.name)
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", 6, raw, mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as archive,
+    ):
+        for child in sorted(directory.iterdir()):
+            archive.add(child, child.name)
     objects.put_file(*split_uri(uri), path)
     path.unlink()
 
@@ -118,53 +121,60 @@ def unpack(archive: Path, target: Path) -> None:
         packed.extractall(target, filter="data")
 
 
-Signature = tuple[int, int]
+Signature = tuple[int, int, int]
 
 # What half-written files are called: a checkpoint is written, then renamed.
 PARTIAL_SUFFIXES = (".tmp", ".part", ".partial", "~")
+
+# Seconds that a file has to stay unchanged where the system does not tell who writes it.
+SETTLE = 1.0
 
 
 @dataclass
 class Mirror:
     """Keeps an S3 prefix like a directory while a job writes to it.
 
-    Only complete files are uploaded: one that has a temporary name is never, and one that changed
-    within the last `settle` seconds only when the job is over. Files that a job deletes stay in S3.
+    Only complete files are uploaded: never one with a temporary name, nor one that is being
+    written. Files that a job deletes stay in S3.
     """
 
     objects: ObjectStore
     directory: Path
     uri: str
-    settle: float = 0.5
     _sent: dict[str, Signature] = field(default_factory=dict)
 
     def mark_current(self) -> None:
         """Take what is there now as already in S3."""
-        self._sent = dict(self._files())
+        self._sent = {name: _signature(stat) for name, stat in self._files()}
 
-    def sync(self, final: bool = False) -> None:
+    def sync(self, busy: frozenset[tuple[int, int]] | None) -> None:
+        """Upload what changed, except files whose (device, inode) is in `busy`; with None, those
+        that changed within `SETTLE` seconds."""
         bucket, prefix = split_uri(self.uri)
-        for name, signature in self._files().items():
-            path = self.directory / name
-            fresh = time.time() - signature[0] / 1e9 < self.settle
-            if self._sent.get(name) == signature or (fresh and not final):
+        for name, stat in self._files():
+            signature = _signature(stat)
+            written = (
+                time.time() - stat.st_mtime < SETTLE
+                if busy is None
+                else (stat.st_dev, stat.st_ino) in busy
+            )
+            if written or self._sent.get(name) == signature:
                 continue
-            try:
-                self.objects.put_file(bucket, f"{prefix.rstrip('/')}/{name}".lstrip("/"), path)
-            except FileNotFoundError:
-                continue
-            self._sent[name] = signature
+            key = f"{prefix.rstrip('/')}/{name}".lstrip("/")
+            with suppress(FileNotFoundError):
+                self.objects.put_file(bucket, key, self.directory / name)
+                self._sent[name] = signature
 
-    def _files(self) -> dict[str, Signature]:
-        found: dict[str, Signature] = {}
+    def _files(self) -> list[tuple[str, os.stat_result]]:
+        found: list[tuple[str, os.stat_result]] = []
         for path in sorted(self.directory.rglob("*")):
             if path.name.startswith(".") or path.name.endswith(PARTIAL_SUFFIXES):
                 continue
-            try:
-                stat = path.stat()
-            except FileNotFoundError:
-                continue
-            if path.is_file():
-                name = path.relative_to(self.directory).as_posix()
-                found[name] = (stat.st_mtime_ns, stat.st_size)
+            with suppress(FileNotFoundError):
+                if path.is_file():
+                    found.append((path.relative_to(self.directory).as_posix(), path.stat()))
         return found
+
+
+def _signature(stat: os.stat_result) -> Signature:
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size

@@ -32,7 +32,12 @@ class Variant:
     max_payload = 25 * 1024 * 1024
 
     def __init__(
-        self, app: App, region: str, endpoint: str, definition: dict[str, Any], model: dict[str, Any]
+        self,
+        app: App,
+        region: str,
+        endpoint: str,
+        definition: dict[str, Any],
+        model: dict[str, Any],
     ) -> None:
         self.name: str = definition["VariantName"]
         self.weight: float = definition.get("InitialVariantWeight", 1.0)
@@ -95,7 +100,12 @@ class ServerlessVariant(Variant):
     max_payload = 4 * 1024 * 1024
 
     def __init__(
-        self, app: App, region: str, endpoint: str, definition: dict[str, Any], model: dict[str, Any]
+        self,
+        app: App,
+        region: str,
+        endpoint: str,
+        definition: dict[str, Any],
+        model: dict[str, Any],
     ) -> None:
         super().__init__(app, region, endpoint, definition, model)
         serverless = definition["ServerlessConfig"]

@@ -95,9 +95,7 @@ def describe(call: Call, params: Params) -> Params:
 @operation("ListEndpointConfigs")
 def list_configs(call: Call, params: Params) -> Params:
     records = call.app.store.all(CONFIG, call.region)
-    found, more = page(
-        records, params, name="EndpointConfigName", default_order="Descending"
-    )
+    found, more = page(records, params, name="EndpointConfigName", default_order="Descending")
     return {"EndpointConfigs": found, **more}
 
 

@@ -196,9 +196,7 @@ def _publish(app: App, region: str, record: Record) -> None:
     detail |= {k: int(record[k] * 1000) for k in ("CreationTime", "LastModifiedTime")}
     detail["EndpointStatus"] = _EVENT_STATUS.get(record["EndpointStatus"], record["EndpointStatus"])
     detail["Tags"] = app.store.tags(record["EndpointArn"])
-    app.telemetry.event(
-        region, "SageMaker Endpoint State Change", detail, [record["EndpointArn"]]
-    )
+    app.telemetry.event(region, "SageMaker Endpoint State Change", detail, [record["EndpointArn"]])
 
 
 def settle(app: App) -> None:

@@ -32,7 +32,7 @@ class Family:
     def register(self) -> None:
         """Implement the operations that need nothing more than this."""
         noun = self.states.noun
-        operation(f"Describe{noun}")(lambda call, params: self.find(call, params))
+        operation(f"Describe{noun}")(self.find)
         operation(f"List{noun}s")(self.list)
         operation(f"Stop{noun}")(self.stop)
         operation(f"Delete{noun}")(self.delete)

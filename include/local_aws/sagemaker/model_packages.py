@@ -17,10 +17,15 @@ GROUP, PACKAGE = "model-package-group", "model-package"
 _ARN = re.compile(r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d+:[a-z-]+/(?P<name>.+)")
 
 # Members of UpdateModelPackage that replace those of the record.
-REPLACED = (
-    "ModelApprovalStatus ApprovalDescription InferenceSpecification SourceUri ModelCard "
-    "ModelLifeCycle ModelPackageRegistrationType"
-).split()
+REPLACED = [
+    "ModelApprovalStatus",
+    "ApprovalDescription",
+    "InferenceSpecification",
+    "SourceUri",
+    "ModelCard",
+    "ModelLifeCycle",
+    "ModelPackageRegistrationType",
+]
 
 
 def _name(arn_or_name: str) -> str:
@@ -108,7 +113,9 @@ def create_package(call: Call, params: Params) -> Params:
     if ("ModelPackageName" in params) == ("ModelPackageGroupName" in params):
         raise validation("Give exactly one of ModelPackageName and ModelPackageGroupName")
     if not {"InferenceSpecification", "SourceAlgorithmSpecification", "SourceUri"} & params.keys():
-        raise validation("Give an InferenceSpecification, a SourceAlgorithmSpecification or a SourceUri")
+        raise validation(
+            "Give an InferenceSpecification, a SourceAlgorithmSpecification or a SourceUri"
+        )
     tags = tags_of(params)
     if known := _same_token(call, params):
         return {"ModelPackageArn": known}

@@ -8,10 +8,16 @@ from local_aws.sagemaker.registry import Call, Params, operation, tags_of
 MAX_TAGS = 50
 
 # The resource types of ARNs whose tags are kept here.
-KINDS = (
-    "training-job processing-job compilation-job model endpoint-config endpoint "
-    "model-package-group model-package"
-).split()
+KINDS = [
+    "training-job",
+    "processing-job",
+    "compilation-job",
+    "model",
+    "endpoint-config",
+    "endpoint",
+    "model-package-group",
+    "model-package",
+]
 
 
 def check_exists(call: Call, arn: str) -> None:
