@@ -90,7 +90,12 @@ class LocalAws:
             "--port",
             str(self._local.port),
         ]
-        folders = ["--state", str(self.home.local_aws), "--envs", str(self.home.path / "envs")]
+        folders = [
+            "--state",
+            str(self.home.local_aws),
+            "--envs",
+            str(self.home.path / "envs" / "images"),
+        ]
         env = clean_environment() | {"PYTHONPATH": str(REPOSITORY / "include")}
         log = self.home.logs / "local-aws.log"
         programs.start("local-aws", [*argv, *folders], log, env=env)

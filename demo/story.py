@@ -97,12 +97,13 @@ class Story:
     ) -> dict[str, Any]:
         wrong = summary.shortcomings(report, interrupt=self.options.interrupt)
         prediction = None
-        try:
-            prediction = summary.predict(self.aws, report)
-            if not summary.agrees(prediction):
-                wrong.append("the endpoint does not predict what the evaluated model did")
-        except DemoError as error:
-            wrong.append(str(error))
+        if report["state"] == "success":
+            try:
+                prediction = summary.predict(self.aws, report)
+            except DemoError as error:
+                wrong.append(str(error))
+        if prediction and not summary.agrees(prediction):
+            wrong.append("the endpoint does not predict what the evaluated model did")
         document = report | {
             "demo": {
                 "ok": not wrong,

@@ -53,14 +53,13 @@ def predict(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
 
 def shortcomings(report: dict[str, Any], *, interrupt: bool) -> list[str]:
     """What did not work though the run ended: one sentence each, none when all did."""
-    stages = {stage["name"]: stage for stage in report["stages"]}
     found = [
-        f"{name} is {stage['state']}: {stage.get('note') or 'see its log'}"
-        for name, stage in stages.items()
-        if stage["state"] in ("failed", "upstream_failed", "unknown")
+        f"{stage['name']} failed: {stage.get('note') or 'see its log'}"
+        for stage in report["stages"]
+        if stage["state"] == "failed"
     ]
     if report["state"] != "success":
-        found.append(f"the run is {report['state']}")
+        return found or [f"the run is {report['state']}"]
     if interrupt and not report["interruptions"]["count"]:
         found.append("the training job was never interrupted")
     compiled = report.get("compile")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -53,13 +54,17 @@ def stage_table(report: Document) -> Table:
         caption=f"simulated: the jobs ran on this machine, priced as of {report['prices_as_of']}",
         caption_justify="left",
         show_footer=True,
+        box=SIMPLE,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("stage", "total", no_wrap=True)
     table.add_column("state", no_wrap=True)
     table.add_column("ran", justify="right")
     table.add_column("billed", justify="right")
     table.add_column("cost", money(report["cost"]), justify="right")
-    table.add_column("unoptimised", money(report["counterfactual_cost"]), justify="right")
+    table.add_column(
+        "unoptimised", money(report["counterfactual_cost"]), justify="right", no_wrap=True
+    )
     table.add_column("how")
     for stage in report["stages"]:
         table.add_row(
