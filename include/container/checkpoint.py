@@ -2,7 +2,18 @@
 
 SageMaker copies ``/opt/ml/checkpoints`` to S3 while a job runs and brings it back when managed spot
 capacity was reclaimed. A training saves through `Checkpoints` and asks it, at its next start, for
-the latest. What is in a checkpoint is the framework's business: ``payload`` is opaque.
+the latest. What is in a checkpoint is the framework's business: ``payload`` is opaque::
+
+    found = checkpoints.latest()
+    if found:
+        restore(found.payload, found.state)
+    with sigterm() as interrupted:
+        for step in range(found.step if found else 0, steps):
+            train_one(step)
+            if checkpoints.due or interrupted.is_set():
+                checkpoints.save(Checkpoint(step + 1, weights_and_optimiser(), random_state()))
+            if interrupted.is_set():
+                sys.exit(128 + signal.SIGTERM)
 
 Two files take turns (``0.checkpoint``, ``1.checkpoint``), so storage stays bounded whether or not
 deletions reach S3, and the newer one may be torn without losing the older. A file is::

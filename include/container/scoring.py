@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,9 @@ class Scorer:
         self.model: Any = self._handlers.model_fn(str(model_dir))
         self.schema = FeatureSchema.load(model_dir)
 
-    @property
-    def predict(self) -> Callable[[Any], Any]:
+    def predict(self, rows: Any) -> Any:
         """``(rows, features)`` float32 -> predictions, ``(rows,)`` or ``(rows, classes)``."""
-        return lambda rows: self._handlers.predict_fn(rows, self.model)
+        return self._handlers.predict_fn(rows, self.model)
 
     def score(self, test: Path) -> Any:
         """Predictions for every row of a split, in its order."""
