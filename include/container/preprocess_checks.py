@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from container.preprocess_schema import Column, Schema
-from container.preprocess_statistics import Summary, numbers
+from container.preprocess_statistics import Moments, Summary, numbers
 
 
 def violations(table: Any, schema: Schema, summaries: dict[str, Summary]) -> dict[int, str]:
@@ -37,30 +37,32 @@ def _checks(
     if summary.nulls and column.required:
         code = "missing_target" if name == schema.target else "missing_value"
         yield pc.is_null(values), lambda value: f"{code}: {name} has no value"
-    if summary.mean is not None:
-        yield from _bounds_checks(numbers(values), column, summary)
+    if summary.moments is not None:
+        yield from _bounds_checks(numbers(values), column, summary.moments)
     if column.values is not None and summary.count:
         broken = _not_allowed(values, column.values)
         if pc.any(broken).as_py():
-            yield broken, lambda value: f"not_allowed: {name}: {value!r} is not in data.columns' values"
+            yield (
+                broken,
+                lambda value: f"not_allowed: {name}: {value!r} is not in data.columns' values",
+            )
 
 
 def _bounds_checks(
-    values: Any, column: Column, summary: Summary
+    values: Any, column: Column, moments: Moments
 ) -> Iterator[tuple[Any, Callable[[Any], str]]]:
     name, low, high = column.name, column.minimum, column.maximum
-    assert summary.mean is not None and summary.low is not None and summary.high is not None
-    if not math.isfinite(summary.mean):
+    if not math.isfinite(moments.mean):
         yield (
             pc.fill_null(pc.invert(pc.is_finite(values)), False),
             lambda value: f"not_finite: {name}: {value}",
         )
-    if low is not None and summary.low < low:
+    if low is not None and moments.low < low:
         yield (
             pc.fill_null(pc.less(values, low), False),
             lambda value: f"out_of_range: {name}: {value} is below the minimum",
         )
-    if high is not None and summary.high > high:
+    if high is not None and moments.high > high:
         yield (
             pc.fill_null(pc.greater(values, high), False),
             lambda value: f"out_of_range: {name}: {value} is above the maximum",

@@ -7,7 +7,6 @@ The same parser has the last word in both cases.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
+from container.preprocess_dates import parse_dates
 from container.preprocess_rows import Rows, split_rows
 from container.preprocess_schema import BOOLEANS, NULL_VALUES, Column, Schema
 
@@ -70,7 +70,6 @@ class Converter:
     def __init__(self, schema: Schema, header: tuple[str, ...]) -> None:
         self._schema = schema
         self._header = list(header)
-        self._dated = [column for column in schema.columns if column.custom_format]
         self._types = {
             column.name: pa.string() if column.custom_format else column.type
             for column in schema.columns
@@ -104,7 +103,7 @@ class Converter:
         table = self._read(data, self._types)
         for at, column in enumerate(self._schema.columns):
             if column.custom_format:
-                dates, valid = _parse_dates(table.column(at), column)
+                dates, valid = parse_dates(table.column(at), column)
                 if not pc.all(valid).as_py():
                     raise pa.ArrowInvalid(f"CSV conversion error in column {column.name}")
                 table = table.set_column(at, column.name, dates)
@@ -116,8 +115,7 @@ class Converter:
         self, data: bytes, types: dict[str, Any], skip: Callable[[Any], str] | None = None
     ) -> Any:
         if not data:
-            empty = pa.schema(list(types.items())).empty_table()
-            return empty
+            return pa.schema(list(types.items())).empty_table()
         return pa_csv.read_csv(
             pa.py_buffer(data),
             read_options=pa_csv.ReadOptions(
@@ -202,7 +200,7 @@ def _unconvertible(values: Any, column: Column) -> Positions:
         valid = pc.or_(pc.is_in(text, words), missing)
         return np.flatnonzero(~valid.to_numpy(zero_copy_only=False))
     if column.custom_format:
-        _, valid = _parse_dates(text, column)
+        _, valid = parse_dates(text, column)
         return np.flatnonzero(~valid.to_numpy(zero_copy_only=False))
     return _failing(text, column.type)
 
@@ -222,49 +220,6 @@ def _failing(values: Any, kind: Any, offset: int = 0) -> Positions:
             )
         )
     return np.empty(0, dtype=np.int64)
-
-
-def _parse_dates(texts: Any, column: Column) -> tuple[Any, Any]:
-    """Text to dates or datetimes by the column's strptime format.
-
-    Arrow's parser is quick but lets 31 April pass as 1 May and knows no ``%f``; each distinct text
-    that does not come back the same is therefore left to Python's.
-
-    Returns:
-        The dates, and whether each text was empty, missing or a valid date.
-    """
-    format_ = column.custom_format
-    assert format_ is not None
-    chunked = texts if isinstance(texts, pa.ChunkedArray) else pa.chunked_array([texts])
-    encoded = chunked.cast(pa.string()).combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = pa.concat_arrays(encoded.unify_dictionaries().chunks)
-    words = pc.ascii_trim(encoded.dictionary, " \t")
-    moments = pc.strptime(words, format=format_, unit="s", error_is_null=True)
-    if moments.type.tz:
-        moments = moments.cast(pa.timestamp("s"))
-    same = pc.fill_null(pc.equal(pc.strftime(moments, format=format_), words), False)
-    parsed = moments.cast(pa.timestamp("us")).to_pylist() if not pc.all(same).as_py() else None
-    valid = np.ones(len(words), dtype=bool)
-    if parsed is not None:
-        for at in np.flatnonzero(~same.to_numpy(zero_copy_only=False)).tolist():
-            word = words[at].as_py()
-            parsed[at] = None if word in NULL_VALUES else _strptime(word, format_)
-            valid[at] = word in NULL_VALUES or parsed[at] is not None
-        moments = pa.array(parsed, pa.timestamp("us"))
-    moments = moments.cast(pa.timestamp("us"))
-    dates = moments.cast(pa.date32(), safe=False) if column.kind == "date" else moments
-    taken = dates.take(encoded.indices)
-    ok = pc.fill_null(pa.array(valid).take(encoded.indices), True)
-    return taken, ok
-
-
-def _strptime(text: str, format_: str) -> dt.datetime | None:
-    try:
-        moment = dt.datetime.strptime(text, format_)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is None else moment.astimezone(dt.timezone.utc).replace(tzinfo=None)
 
 
 def _explain(value: bytes | None, column: Column) -> str:

@@ -72,8 +72,8 @@ class KeyRuns:
         keys = sorted_keys.keys
         bounds = [*np.searchsorted(keys, self._edges).tolist(), len(keys)]
         self._runs.append(_Run(unit, self._file.tell(), len(keys), bounds))
-        for section in (keys, sorted_keys.seconds, sorted_keys.rows):
-            self._file.write(memoryview(np.ascontiguousarray(section)).cast("B"))
+        for section in (keys.data, sorted_keys.seconds.data, sorted_keys.rows.data):
+            self._file.write(section)
 
     def duplicates(self) -> Iterator[npt.NDArray[Any]]:
         """Rows whose key an earlier row has, as arrays of shape (n, 2): unit, position among the
@@ -93,14 +93,14 @@ class KeyRuns:
         if not len(repeated):
             return np.empty((0, 2), np.int64)
         columns: list[tuple[npt.NDArray[Any], ...]] = []
-        for run, keys in zip(self._runs, parts):
+        for run, keys in zip(self._runs, parts, strict=True):
             near = np.minimum(np.searchsorted(repeated, keys), len(repeated) - 1)
             hits = np.flatnonzero(repeated[near] == keys)
             if len(hits):
                 seconds = self._read(run, 8, np.uint64, low, high)[hits]
                 rows = self._read(run, 16, np.uint32, low, high)[hits]
                 columns.append((keys[hits], seconds, np.full(len(hits), run.unit), rows))
-        key, second, unit, row = (np.concatenate(column) for column in zip(*columns))
+        key, second, unit, row = (np.concatenate(column) for column in zip(*columns, strict=True))
         order = np.lexsort((row, unit, second, key))
         key, second = key[order], second[order]
         later = np.flatnonzero((key[1:] == key[:-1]) & (second[1:] == second[:-1])) + 1

@@ -88,7 +88,7 @@ class Quarantine:
     def add(self, file: str, first_row: int, bad: BadRows) -> None:
         """Append a block's bad rows; ``first_row`` is the row number of the block's first row."""
         for row, reason, raw in zip(
-            bad.rows.to_pylist(), bad.reasons.to_pylist(), bad.raw.to_pylist()
+            bad.rows.to_pylist(), bad.reasons.to_pylist(), bad.raw.to_pylist(), strict=True
         ):
             text = raw.decode("utf-8", "backslashreplace")
             self._writer.writerow((file, first_row + row, reason, text))

@@ -51,7 +51,9 @@ class Rows:
         view = memoryview(self.data)
         return b"".join(
             view[start:end]
-            for start, end in zip(self.starts[firsts].tolist(), self.ends[lasts].tolist())
+            for start, end in zip(
+                self.starts[firsts].tolist(), self.ends[lasts].tolist(), strict=True
+            )
         )
 
 
@@ -90,10 +92,16 @@ def cut_rows(window: bytes, delimiter: str, final: bool) -> tuple[int, bool]:
                 return end + 1, False
             if len(window) - end > LONGEST_ROW:
                 break
-    rows, end = _scan(window, delimiter, final)
+    _, end = _scan(window, delimiter, final)
     if not end:
         raise ValueError(f"no row ends within {LONGEST_ROW} bytes")
     return end, True
+
+
+def first_row_end(data: bytes, delimiter: str) -> int:
+    """Where the first row of ``data`` ends, its line break included."""
+    match = _row_pattern(delimiter).match(data) or _LINE.match(data)
+    return match.end() if match else 0
 
 
 def quotes_of(data: bytes) -> Offsets:

@@ -6,11 +6,11 @@ string string, category dictionary<int32, string>, date date32, datetime timesta
 
 from __future__ import annotations
 
-import datetime as dt
 import difflib
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 ARROW_TYPES: dict[str, Any] = {
@@ -35,7 +35,6 @@ _ISO_FORMATS = {
     "date": {None, "%Y-%m-%d"},
     "datetime": {None, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"},
 }
-_EPOCH = dt.datetime(1970, 1, 1)
 
 
 class SchemaError(Exception):
@@ -70,7 +69,8 @@ class Column:
     @property
     def custom_format(self) -> str | None:
         """The strptime format, where the values are not ISO 8601."""
-        return self.format if self.format not in _ISO_FORMATS.get(self.kind, {self.format}) else None
+        iso = _ISO_FORMATS.get(self.kind, {self.format})
+        return None if self.format in iso else self.format
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def schema_from_spec(spec: dict[str, Any]) -> Schema:
             name=name,
             kind=given["type"],
             required=bool(given.get("required")) or name in needed,
-            minimum=_bound(given.get("min")),
-            maximum=_bound(given.get("max")),
+            minimum=_bound(given.get("min"), given["type"]),
+            maximum=_bound(given.get("max"), given["type"]),
             values=None if given.get("values") is None else tuple(given["values"]),
             format=given.get("format"),
         )
@@ -136,13 +136,13 @@ def schema_from_spec(spec: dict[str, Any]) -> Schema:
     return Schema(columns, data["target"], key, split_by, data.get("delimiter") or ",")
 
 
-def _bound(value: Any) -> float | None:
-    if isinstance(value, str):
-        moment = dt.datetime.fromisoformat(value)
-        since = moment - _EPOCH
-        is_date = len(value) == len("2014-05-02")
-        return since.days if is_date else since // dt.timedelta(microseconds=1)
-    return value
+def _bound(value: Any, kind: str) -> float | None:
+    if value is None:
+        return None
+    if kind in _ISO_FORMATS:
+        unit = "D" if kind == "date" else "us"
+        return int(np.datetime64(value, unit).astype(np.int64))
+    return float(value) if kind == "float" else int(value)
 
 
 def _closest(name: str, among: list[str]) -> list[str]:

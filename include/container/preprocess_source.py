@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from container.preprocess_rows import LONGEST_ROW, cut_rows
+from container.preprocess_rows import LONGEST_ROW, cut_rows, first_row_end
 from container.preprocess_schema import Schema, SchemaError
 
 BLOCK_BYTES = 8 << 20
@@ -108,15 +109,12 @@ def _opened(directory: Path, name: str, schema: Schema) -> RawFile | None:
     bom = len(_UTF8_BOM) if start.startswith(_UTF8_BOM) else 0
     if not start[bom:].strip():
         return None
-    text = start[bom:].decode("utf-8", "replace")
-    lines = text.splitlines(keepends=True)
-    reader = csv.reader(lines, delimiter=schema.delimiter)
-    header = tuple(column.strip() for column in next(reader))
+    first_row = bom + first_row_end(start[bom:], schema.delimiter)
+    text = start[bom:first_row].decode("utf-8", "replace")
+    fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=schema.delimiter))
+    header = tuple(column.strip() for column in fields)
     dropped = schema.check_header(list(header), name)
-    first_row = bom + len("".join(lines[: reader.line_num]).encode("utf-8"))
-    return RawFile(
-        path, name, path.stat().st_size, compressed, header, tuple(dropped), first_row
-    )
+    return RawFile(path, name, path.stat().st_size, compressed, header, tuple(dropped), first_row)
 
 
 def read_units(files: list[RawFile], delimiter: str) -> Iterator[Unit]:
@@ -186,5 +184,3 @@ def _read_fully(stream: BinaryIO, size: int) -> bytes:
         parts.append(part)
         size -= len(part)
     return b"".join(parts)
-
-

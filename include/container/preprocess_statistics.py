@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,23 +12,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 
+@dataclass(frozen=True)
+class Moments:
+    """Smallest and largest value, mean, and sum of squared distances from the mean.
+
+    Booleans count as 0 and 1, dates in days and datetimes in microseconds since 1970-01-01. The
+    mean is not finite when a value is not.
+    """
+
+    low: float
+    high: float
+    mean: float
+    squares: float
+
 
 @dataclass(frozen=True)
 class Summary:
-    """What is known of one column of some rows.
-
-    ``count`` rows have a value, ``nulls`` have none. For numbers, booleans (as 0 and 1), dates
-    (days) and datetimes (microseconds) there are ``low``, ``high`` and ``mean``, and ``squares``,
-    the sum of squared distances from the mean; they are None for text or without a value. ``mean``
-    is not finite when a value is not.
-    """
+    """What is known of one column of some rows: how many have a value and how many have none, and
+    the values' moments, unless they are text or there are none."""
 
     count: int
     nulls: int
-    low: float | None = None
-    high: float | None = None
-    mean: float | None = None
-    squares: float | None = None
+    moments: Moments | None = None
 
 
 def summarise(column: Any) -> Summary:
@@ -41,14 +46,8 @@ def summarise(column: Any) -> Summary:
     mean = pc.mean(values).as_py()
     spread = pc.variance(values).as_py()
     extremes = pc.min_max(values)
-    return Summary(
-        count,
-        nulls,
-        extremes["min"].as_py() + 0,
-        extremes["max"].as_py() + 0,
-        mean,
-        spread * count,
-    )
+    low, high = extremes["min"].as_py() + 0, extremes["max"].as_py() + 0
+    return Summary(count, nulls, Moments(low, high, mean, spread * count))
 
 
 def numbers(column: Any) -> Any:
@@ -75,19 +74,19 @@ def merge(summaries: Iterable[Summary]) -> Summary:
 
 def _merge_two(a: Summary, b: Summary) -> Summary:
     count, nulls = a.count + b.count, a.nulls + b.nulls
-    if a.mean is None or b.mean is None:
-        known = b if a.mean is None else a
-        return Summary(count, nulls, known.low, known.high, known.mean, known.squares)
-    assert a.low is not None and a.high is not None and a.squares is not None
-    assert b.low is not None and b.high is not None and b.squares is not None
-    delta = b.mean - a.mean
+    x, y = a.moments, b.moments
+    if x is None or y is None:
+        return Summary(count, nulls, x or y)
+    delta = y.mean - x.mean
     return Summary(
         count,
         nulls,
-        min(a.low, b.low),
-        max(a.high, b.high),
-        a.mean + delta * b.count / count,
-        a.squares + b.squares + delta * delta * a.count * b.count / count,
+        Moments(
+            min(x.low, y.low),
+            max(x.high, y.high),
+            x.mean + delta * b.count / count,
+            x.squares + y.squares + delta * delta * a.count * b.count / count,
+        ),
     )
 
 
@@ -97,19 +96,16 @@ def statistics(summary: Summary, kind: Any) -> dict[str, Any]:
     ``stddev`` is the sample's (divided by count - 1). Dates and datetimes have ISO 8601 ``min``
     and ``max`` and no moments; text has counts only.
     """
-    low: Any = summary.low
-    high: Any = summary.high
-    mean, stddev = summary.mean, None
-    if summary.squares is not None and summary.count > 1:
-        stddev = math.sqrt(summary.squares / (summary.count - 1))
-    if pa.types.is_boolean(kind):
-        low, high = (None if value is None else bool(value) for value in (low, high))
-    elif pa.types.is_date32(kind):
-        low, high = (_iso_date(value) for value in (low, high))
-        mean = stddev = None
-    elif pa.types.is_timestamp(kind):
-        low, high = (_iso_datetime(value) for value in (low, high))
-        mean = stddev = None
+    low: Any = None
+    high: Any = None
+    mean = stddev = None
+    if summary.moments is not None:
+        convert = _reader(kind)
+        low, high = convert(summary.moments.low), convert(summary.moments.high)
+        if not pa.types.is_temporal(kind):
+            mean = summary.moments.mean
+            if summary.count > 1:
+                stddev = math.sqrt(summary.moments.squares / (summary.count - 1))
     entry = {
         "count": summary.count,
         "nulls": summary.nulls,
@@ -121,12 +117,15 @@ def statistics(summary: Summary, kind: Any) -> dict[str, Any]:
     return {name: _finite(value) for name, value in entry.items()}
 
 
-def _iso_date(days: float | None) -> str | None:
-    return None if days is None else str(np.datetime64(int(days), "D"))
-
-
-def _iso_datetime(microseconds: float | None) -> str | None:
-    return None if microseconds is None else str(np.datetime64(int(microseconds), "us"))
+def _reader(kind: Any) -> Callable[[float], Any]:
+    """How a bound of a column of that type is written."""
+    if pa.types.is_boolean(kind):
+        return bool
+    if pa.types.is_date32(kind):
+        return lambda days: str(np.datetime64(int(days), "D"))
+    if pa.types.is_timestamp(kind):
+        return lambda microseconds: str(np.datetime64(int(microseconds), "us"))
+    return lambda value: value
 
 
 def _finite(value: Any) -> Any:
