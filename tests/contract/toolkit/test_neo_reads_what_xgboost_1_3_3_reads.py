@@ -64,7 +64,7 @@ def models(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], 
     )
     for archive in directory.glob("*/model.tar.gz"):
         with tarfile.open(archive) as tar:
-            tar.extractall(archive.parent, filter="data")
+            tar.extractall(archive.parent)
     return directory
 
 

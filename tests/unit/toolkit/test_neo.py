@@ -39,7 +39,7 @@ def compile_in(
     (container.base / "input/model").mkdir(parents=True, exist_ok=True)
     if archive:
         with tarfile.open(archive) as tar:
-            tar.extractall(container.base / "input/model", filter="data")
+            tar.extractall(container.base / "input/model")
     return container.run(COMPILE)
 
 
