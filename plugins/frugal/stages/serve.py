@@ -8,25 +8,28 @@ from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
 from frugal.stages.common import framework_image
 
-INFERENCE_SCRIPT = "inference.py"
-ONNX_SCRIPT = "container/onnx_inference.py"
+SCRIPT = "inference.py"
+IN_THE_ARCHIVE = "/opt/ml/model/code"
 
 
 def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
-    """Image, ModelDataUrl and Environment of the model as it was compiled (or not)."""
+    """Image, ModelDataUrl and Environment of the model as it was compiled (or not).
+
+    Neo's image serves its artefact by itself; the ONNX archive brings handlers and requirements along.
+    """
     compiled = inputs.results.get("compile")
     if spec.compile.backend == "neo" and compiled:
         return {"Image": compiled["image"], "ModelDataUrl": compiled["artifact"]}
     if spec.compile.backend == "onnx" and compiled:
-        artifact, script = inputs.run.own("compiled", "model.tar.gz"), ONNX_SCRIPT
+        model_data, source = inputs.run.own("compiled", "model.tar.gz"), IN_THE_ARCHIVE
     else:
-        artifact, script = inputs["train"]["artifact"], INFERENCE_SCRIPT
+        model_data, source = inputs["train"]["artifact"], inputs.run.source
     return {
         "Image": framework_image(spec, inputs),
-        "ModelDataUrl": artifact,
+        "ModelDataUrl": model_data,
         "Environment": {
-            "SAGEMAKER_PROGRAM": script,
-            "SAGEMAKER_SUBMIT_DIRECTORY": inputs.run.source,
+            "SAGEMAKER_PROGRAM": SCRIPT,
+            "SAGEMAKER_SUBMIT_DIRECTORY": source,
             "SAGEMAKER_REGION": inputs.run.region,
             "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
         },
