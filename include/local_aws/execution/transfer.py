@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_aws.backing.objects import ObjectStore, StoredObject
+from local_aws.toolkit._archive import extract
 
 
 class DownloadError(Exception):
@@ -116,9 +117,7 @@ def upload_directory(objects: ObjectStore, directory: Path, uri: str) -> None:
 
 def unpack(archive: Path, target: Path) -> None:
     """Unpack a model archive without letting it write elsewhere."""
-    target.mkdir(parents=True, exist_ok=True)
-    with tarfile.open(archive) as packed:
-        packed.extractall(target, filter="data")
+    extract(archive, target)
 
 
 Signature = tuple[int, int, int]

@@ -16,6 +16,8 @@ import venv
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import _archive
+
 BASE = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml"))
 CODE = BASE / "code"
 MODEL = BASE / "model"
@@ -123,20 +125,6 @@ def _download(uri: str, target: Path) -> None:
 
 def _extract(archive: Path, uri: str) -> None:
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            if hasattr(tarfile, "data_filter"):
-                tar.extractall(CODE, filter="data")
-            else:
-                tar.extractall(CODE, members=_plain_members(tar, uri))  # noqa: S202
+        _archive.extract(archive, CODE)
     except tarfile.TarError as error:
-        raise ScriptModeError(f"{uri} is not a readable .tar.gz: {error}") from error
-
-
-def _plain_members(tar: tarfile.TarFile, uri: str) -> list[tarfile.TarInfo]:
-    """Files and directories of ``tar``, for Pythons without ``tarfile.data_filter`` (3.11.2)."""
-    members = tar.getmembers()
-    for member in members:
-        name = Path(member.name)
-        if name.is_absolute() or ".." in name.parts or not (member.isreg() or member.isdir()):
-            raise ScriptModeError(f"{uri}: refused to unpack {member.name!r}")
-    return members
+        raise ScriptModeError(f"{uri} could not be unpacked: {error}") from error
