@@ -1,11 +1,9 @@
-"""A local AWS for these tests, and Airflow's side of a task reduced to what an operator sees of it."""
+"""Airflow's side of a task reduced to what an operator sees of it, and an AWS account for it."""
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,28 +71,11 @@ class Account:
         return context
 
 
-@pytest.fixture(scope="session")
-def local_aws(
-    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
-) -> Iterator[LocalAws]:
-    """A running local AWS with a state of its own and the environments that make built."""
-    home = tmp_path_factory.mktemp("frugal")
-    (home / "envs").symlink_to(python_of("local-aws").parents[2])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    local = LocalAws(home, port)
-    local.start()
-    yield local
-    local.stop()
-
-
 @pytest.fixture
-def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+def account(
+    local_aws: LocalAws, aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Account]:
     """The account, with this process's AWS clients pointing at it."""
-    for name, value in local_aws.client_environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
     monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
     clients.client.cache_clear()
     s3 = clients.client("s3")
