@@ -9,10 +9,6 @@ from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
 from frugal.stages.common import framework_image, seconds
 
-METRICS = (
-    ("train:{metric}", r"train-{metric}:([0-9.eE+-]+)"),
-    ("validation:{metric}", r"validation-{metric}:([0-9.eE+-]+)"),
-)
 PARQUET = "application/x-parquet"
 
 
@@ -28,13 +24,7 @@ def request(spec: ModelSpec, rung: int, inputs: Inputs) -> dict[str, Any]:
         "AlgorithmSpecification": {
             "TrainingImage": framework_image(spec, inputs),
             "TrainingInputMode": "File",
-            "MetricDefinitions": [
-                {
-                    "Name": name.format(metric=spec.evaluate.metric),
-                    "Regex": regex.format(metric=spec.evaluate.metric),
-                }
-                for name, regex in METRICS
-            ],
+            "MetricDefinitions": metric_definitions(spec),
         },
         "HyperParameters": hyperparameters(spec, inputs),
         "InputDataConfig": [
@@ -55,6 +45,15 @@ def request(spec: ModelSpec, rung: int, inputs: Inputs) -> dict[str, Any]:
         "ProfilerConfig": {"DisableProfiler": True},
         "Tags": run.stage_tags("train"),
     }
+
+
+def metric_definitions(spec: ModelSpec) -> list[dict[str, str]]:
+    """What CloudWatch gets of the lines that XGBoost prints, `[10] train-rmse:1.5 validation-rmse:1.7`."""
+    metric = spec.train.hyperparameters.get("eval_metric", spec.evaluate.metric)
+    return [
+        {"Name": f"{split}:{metric}", "Regex": rf"{split}-{metric}:([0-9.eE+-]+)"}
+        for split in ("train", "validation")
+    ]
 
 
 def hyperparameters(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
