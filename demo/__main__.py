@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from demo import screen
 from demo.airflow import USER
 from demo.home import DemoError, Home
 from demo.story import EXAMPLE, Options, Story
@@ -37,7 +37,7 @@ def main(
     ] = None,
 ) -> None:
     """Run the example pipeline on a real Airflow and a local AWS, and show what it cost."""
-    console, home = Console(), Home.load()
+    console, home = screen.console(), Home.load()
     options = Options(model, raw, interrupt, parsed(conf), json_path or home.summary)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
@@ -54,6 +56,17 @@ class Home:
     def summary(self) -> Path:
         """The machine-readable summary."""
         return self.path / "demo.json"
+
+    def lock(self) -> IO[str]:
+        """Held until it is closed. Raises DemoError when another demo uses this home."""
+        self.airflow.mkdir(parents=True, exist_ok=True)
+        held = (self.airflow / "demo.lock").open("w")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.close()
+            raise DemoError(f"another demo runs in {self.path}: stop it first") from None
+        return held
 
     def python(self, environment: str) -> Path:
         """Interpreter of a locked environment. Raises DemoError when `make` has not built it."""

@@ -19,6 +19,8 @@ STYLES = {
     "skipped": "dim",
     "up_for_retry": "yellow",
 }
+SOON = ("waiting", "scheduled", "queued")
+WIDTH = 100
 
 
 class Screen:
@@ -52,7 +54,8 @@ class Screen:
             return
         for line in lines:
             known = f"{line.state} {line.detail}".strip()
-            if self._shown.get(line.task, "waiting") != known:
+            again = line.task in self._shown and known == "running"
+            if line.state not in SOON and not again and self._shown.get(line.task) != known:
                 self._shown[line.task] = known
                 elapsed = time.monotonic() - self._started
                 text = f"{elapsed:6.1f} s  {line.task:<15} {known}  {money(line.cost)}"
@@ -78,6 +81,12 @@ class Screen:
             state = f"[{style}]{line.state}[/]"
             table.add_row(line.task, state, seconds, money(line.cost), f"[dim]{line.detail}[/]")
         return table
+
+
+def console() -> Console:
+    """The terminal, or a page of fixed width when the output goes elsewhere."""
+    made = Console()
+    return made if made.is_terminal else Console(width=WIDTH)
 
 
 def money(amount: float | None) -> str:

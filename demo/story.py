@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +43,8 @@ class Story:
     def __init__(self, home: Home, options: Options, console: Console) -> None:
         self.home, self.options, self.console = home, options, console
         self.began = time.monotonic()
+        self.lock = home.lock()
+        options.json_path.unlink(missing_ok=True)
         self.seconds: dict[str, float] = {}
         self.aws = LocalAws(home, int(os.environ.get("FRUGAL_LOCAL_AWS_PORT", "4566")))
         self.airflow = Airflow(home, aws=self.aws.environment, dags=options.dags)
@@ -56,6 +57,7 @@ class Story:
 
     def __exit__(self, *raised: object) -> None:
         self.programs.stop()
+        self.lock.close()
 
     def start(self) -> AirflowApi:
         """AWS and Airflow side by side, the raw data in S3; the DAG's API when Airflow knows it."""
@@ -63,10 +65,8 @@ class Story:
         self.aws.start(self.programs)
         self.airflow.prepare(Path(sys.executable))
         self.airflow.start(self.programs)
-        with ThreadPoolExecutor(1) as side:
-            data = side.submit(self._bring_data)
-            token = self.airflow.wait(self.programs)
-            data.result()
+        self._bring_data()
+        token = self.airflow.wait(self.programs)
         api = AirflowApi(self.airflow.url, token, f"train_{self.options.model.replace('-', '_')}")
         api.wait_for_dag(self.airflow.started, self.programs.check)
         self.seconds["start"] = self._mark("both are up")
@@ -85,12 +85,20 @@ class Story:
                 self.aws, self.options.model, watcher.results["prepare"]["id"]
             )
         except (KeyError, DemoError) as error:
-            raise DemoError(self._why(api, run) or f"the run left no report: {error}") from error
+            why = self._why(api, run) or f"the run left no report: {error}"
+            failed = {"ok": False, "shortcomings": [why], "seconds": self.seconds}
+            self.write({"model": self.options.model, "state": state, "demo": failed})
+            raise DemoError(why) from error
         return self._judge(api, run, watcher, report)
 
     def say(self, text: str) -> None:
         """One plain line."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def write(self, document: dict[str, Any]) -> None:
+        """The machine-readable summary."""
+        self.options.json_path.parent.mkdir(parents=True, exist_ok=True)
+        self.options.json_path.write_text(json.dumps(document, indent=2) + "\n")
 
     def _judge(
         self, api: AirflowApi, run: str, watcher: Watcher, report: dict[str, Any]
@@ -116,8 +124,7 @@ class Story:
                 "logs": str(self.home.logs),
             }
         }
-        self.options.json_path.parent.mkdir(parents=True, exist_ok=True)
-        self.options.json_path.write_text(json.dumps(document, indent=2) + "\n")
+        self.write(document)
         words.print_summary(self.console, report, prediction)
         self.say(f"Machine-readable: {self.options.json_path}. Logs: {self.home.logs}")
         if wrong:

@@ -25,15 +25,14 @@ def read_report(aws: LocalAws, model: str, run: str) -> dict[str, Any]:
 
 
 def predict(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
-    """One held-out row, sent to the live endpoint by this process.
+    """One held-out row, sent to the model's live endpoint by this process.
 
     Returns {"endpoint", "features", "predicted", "expected", "actual"}: what the endpoint answers now,
-    what the evaluated model said, and what the house was sold for. Raises DemoError when it does not answer.
+    what the evaluated model said, and the truth; the last two are None where the report does not tell,
+    as when the champion still serves. Raises DemoError when the endpoint does not answer with a number.
     """
-    endpoint = (report.get("endpoint") or {}).get("EndpointName")
-    row = next(iter(report.get("predictions") or []), None)
-    if not endpoint or not row:
-        raise DemoError("the report names no endpoint, or no held-out row to ask it for")
+    endpoint = (report.get("endpoint") or {}).get("EndpointName") or report["model"]
+    row = held_out_row(aws, report)
     body = ",".join("" if value is None else repr(value) for value in row["features"])
     try:
         answer = aws.client("sagemaker-runtime").invoke_endpoint(
@@ -49,6 +48,20 @@ def predict(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
         "expected": row.get("expected"),
         "actual": row.get("actual"),
     }
+
+
+def held_out_row(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
+    """A row of the smoke test, or the first of those that the evaluation kept when nothing was deployed."""
+    if report["predictions"]:
+        row: dict[str, Any] = report["predictions"][0]
+        return row
+    key = f"{report['model']}/runs/{report['run']}/evaluation/parity/rows.csv"
+    try:
+        lines = aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].iter_lines()
+        first = next(lines).decode()
+    except (ClientError, StopIteration) as error:
+        raise DemoError(f"no held-out row in s3://{BUCKET}/{key}: {error}") from error
+    return {"features": [float(value) if value else None for value in first.split(",")]}
 
 
 def shortcomings(report: dict[str, Any], *, interrupt: bool) -> list[str]:

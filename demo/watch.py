@@ -111,9 +111,9 @@ class Watcher:
         return Line(name, shown, seconds, billed(result), note(result))
 
 
-def in_order(task: dict[str, Any]) -> tuple[str, str]:
-    """By start; what has not started yet comes last, by name."""
-    return (task["start_date"] or "9999", task["task_id"])
+def in_order(task: dict[str, Any]) -> tuple[str, int]:
+    """By start; what has not started yet comes last, upstream first: weights count what is downstream."""
+    return (task["start_date"] or "9999", -task["priority_weight"])
 
 
 def billed(result: Any) -> float | None:

@@ -11,7 +11,6 @@ from rich.table import Table
 from rich.text import Text
 
 Document = Mapping[str, Any]
-SMALL = 0.01
 
 
 def money(amount: float | None) -> str:
@@ -65,7 +64,7 @@ def stage_table(report: Document) -> Table:
     table.add_column(
         "unoptimised", money(report["counterfactual_cost"]), justify="right", no_wrap=True
     )
-    table.add_column("how")
+    table.add_column("how", no_wrap=True)
     for stage in report["stages"]:
         table.add_row(
             stage["name"],
@@ -84,7 +83,7 @@ def how(stage: Document) -> str:
     parts = [stage["instance"], stage["technique"]]
     if count := stage["interruptions"]:
         parts.append(f"interrupted {count}x")
-    return ", ".join(part for part in (*parts, stage["note"]) if part)
+    return ", ".join(part for part in parts if part)
 
 
 def sections(report: Document, prediction: Document | None) -> Iterator[tuple[str, list[str]]]:
@@ -93,7 +92,7 @@ def sections(report: Document, prediction: Document | None) -> Iterator[tuple[st
     if report.get("rows"):
         yield "Data", list(data_lines(report))
     if report.get("metrics"):
-        yield "Model", list(model_lines(report["metrics"]))
+        yield "Model", list(model_lines(report))
     if report.get("compile"):
         yield "Compiled", list(compile_lines(report["compile"]))
     if prediction:
@@ -134,16 +133,17 @@ def data_lines(report: Document) -> Iterator[str]:
             yield f"  {count:>4}  {reason}"
 
 
-def model_lines(metrics: Document) -> Iterator[str]:
-    """The gate's metric against its floor and the champion, then the others."""
+def model_lines(report: Document) -> Iterator[str]:
+    """The gate's metric against its floor and the champion, the others, and what became of the model."""
+    metrics = report["metrics"]
     name = metrics["metric"]
-    yield f"{name} {number(metrics['value'])} on the test split, floor {number(metrics['floor'])}"
-    if champion := metrics.get("champion"):
-        yield f"the champion has {number(champion['value'])} on the same rows"
+    figures = {name: metrics["value"], **metrics["metrics"]}
+    yield "on the test split: " + ", ".join(f"{key} {number(figures[key])}" for key in figures)
     yield str(metrics["reason"])
-    others = [f"{key} {number(value)}" for key, value in metrics["metrics"].items() if key != name]
-    if others:
-        yield ", ".join(others)
+    if package := report.get("package"):
+        yield f"registered as {package['arn'].split(':')[-1]}, {package['status']}"
+    if not report.get("endpoint"):
+        yield "not deployed: what served before serves on"
 
 
 def compile_lines(compiled: Document) -> Iterator[str]:
@@ -154,26 +154,29 @@ def compile_lines(compiled: Document) -> Iterator[str]:
         f"{compiled['backend']}: {verdict} on {parity['rows']:,} held-out rows, "
         f"at most {parity['max_rel']:.1e} apart (allowed {parity['tolerance']:.0e})"
     )
-    before, after = (flat(compiled["latency"][when]) for when in ("before", "after"))
-    for key in before.keys() & after.keys():
-        if before[key] and after[key]:
-            ratio = after[key] / before[key]
-            yield f"{key}: {number(before[key])} before, {number(after[key])} after ({ratio:.2f}x)"
+    before, after = (compiled["latency"][when] for when in ("before", "after"))
+    for percentile in before["single_row_us"].keys() & after["single_row_us"].keys():
+        yield compared(
+            f"one row, {percentile}, microseconds",
+            before["single_row_us"][percentile],
+            after["single_row_us"][percentile],
+        )
+    yield compared(
+        f"batches of {before['batch_rows']:,}, rows a second",
+        before["batch_rows_per_second"],
+        after["batch_rows_per_second"],
+    )
 
 
-def flat(document: Document, prefix: str = "") -> dict[str, float]:
-    """Figures of a nested document, their keys joined."""
-    found: dict[str, float] = {}
-    for key, value in document.items():
-        if isinstance(value, Mapping):
-            found |= flat(value, f"{prefix}{key} ")
-        elif isinstance(value, int | float):
-            found[f"{prefix}{key}".replace("_", " ")] = float(value)
-    return found
+def compared(what: str, before: float, after: float) -> str:
+    """One figure before and after compiling."""
+    return f"{what}: {number(before)} before, {number(after)} after ({after / before:.2f}x)"
 
 
 def prediction_lines(prediction: Document) -> Iterator[str]:
-    """What the endpoint answered, beside the truth."""
-    actual = prediction["actual"]
-    line = f"{prediction['endpoint']} says {number(prediction['predicted'])} for a held-out row"
-    yield line if actual is None else f"{line}, which was {number(actual)}"
+    """What the endpoint answered, beside what it should have said and the truth."""
+    yield f"{prediction['endpoint']} says {number(prediction['predicted'])} for a held-out row"
+    if prediction["expected"] is not None:
+        yield f"the evaluated model said {number(prediction['expected'])}"
+    if prediction["actual"] is not None:
+        yield f"the truth is {number(prediction['actual'])}"
