@@ -277,7 +277,7 @@ class _Run:
         self.saved = progress.round
 
 
-class _RowGroups(xgb.DataIter):
+class _RowGroups(xgb.DataIter):  # type: ignore[misc, unused-ignore] # typed only where XGBoost is
     """Feeds a split to XGBoost, one row group at a time."""
 
     def __init__(self, directory: Path, schema: FeatureSchema) -> None:
