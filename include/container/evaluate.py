@@ -49,7 +49,8 @@ class Verdict:
 def judge(
     metric: str, value: float, floor: float, champion: float | None, must_beat: bool
 ) -> Verdict:
-    """The gate. A tie keeps the champion: replacing it would cost a deployment and gain nothing."""
+    """The gate. A tie goes to the challenger: the same data and code give the same model, and what
+    changed (how it is compiled or served) is to reach the endpoint."""
     shown = f"{metric} {value:.6g}"
     if not math.isfinite(value):
         return Verdict(False, f"{metric} is {value}, not a number to compare")
@@ -58,12 +59,12 @@ def judge(
     within = f"{shown} is within the floor of {floor:.6g}"
     if champion is None:
         return Verdict(True, f"{within}, and there is no champion to beat")
+    if value == champion:
+        return Verdict(True, f"{shown} equals the champion's")
     if metrics.better(metric, value, champion):
         return Verdict(True, f"{shown} beats the champion's {champion:.6g}")
     if not must_beat:
         return Verdict(True, f"{within}; it need not beat the champion's {champion:.6g}")
-    if value == champion:
-        return Verdict(False, f"{shown} equals the champion's: a tie keeps the champion")
     return Verdict(False, f"{shown} does not beat the champion's {champion:.6g}")
 
 

@@ -135,7 +135,7 @@ class Evaluate(Section):
 
     metric: Metric
     floor: float = Field(description="the worst value that may be deployed")
-    must_beat_champion: bool = True
+    must_beat_champion: bool = Field(True, description="a challenger that is worse is not deployed")
     instance: InstanceType = "ml.m5.large"
     max_run: Duration = timedelta(minutes=30)
 

@@ -26,7 +26,7 @@ from .conftest import SPEC, Job
         ("rmse", 100.0, 100.0, None, True, True, "within the floor"),
         ("rmse", 90.0, 100.0, 95.0, True, True, "beats the champion's 95"),
         ("rmse", 96.0, 100.0, 95.0, True, False, "does not beat the champion's 95"),
-        ("rmse", 95.0, 100.0, 95.0, True, False, "a tie keeps the champion"),
+        ("rmse", 95.0, 100.0, 95.0, True, True, "equals the champion's"),
         ("rmse", 96.0, 100.0, 95.0, False, True, "need not beat"),
         ("rmse", 110.0, 100.0, 120.0, True, False, "worse than the floor"),
         ("rmse", float("nan"), 100.0, None, True, False, "not a number"),
@@ -105,12 +105,12 @@ def test_without_a_champion(evaluation: Job, trained: Job) -> None:
         assert [name.endswith(".model") for name in archive.getnames()] == [True]
 
 
-def test_the_same_model_again_is_a_tie(evaluation: Job, trained: Job) -> None:
+def test_the_same_model_again_is_deployed(evaluation: Job, trained: Job) -> None:
     give_champion(evaluation, trained.base / "model")
     found = run(evaluation)
     assert found["champion"]["value"] == found["value"]
-    assert not found["won"]
-    assert "a tie keeps the champion" in found["reason"]
+    assert found["won"]
+    assert "equals the champion's" in found["reason"]
 
 
 def test_the_champion_answers_with_its_own_code(evaluation: Job, trained: Job) -> None:
