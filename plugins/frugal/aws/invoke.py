@@ -24,7 +24,9 @@ def smoke_test(endpoint: str, evaluation: str, tolerance: float) -> list[dict[st
     runtime = clients.client("sagemaker-runtime")
     predictions = []
     for row, wanted in zip(rows, expected, strict=True):
-        answer = runtime.invoke_endpoint(EndpointName=endpoint, ContentType="text/csv", Body=row)
+        answer = runtime.invoke_endpoint(
+            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=row
+        )
         predicted, wanted_value = float(answer["Body"].read()), float(wanted)
         if abs(predicted - wanted_value) > tolerance * max(abs(wanted_value), 1e-9):
             raise SmokeTestFailed(
