@@ -223,7 +223,7 @@ def _failing(values: Any, kind: Any, offset: int = 0) -> Positions:
 
 
 def _explain(value: bytes | None, column: Column) -> str:
-    shown = repr((value or b"")[:80].decode("utf-8", "backslashreplace"))
+    shown = f"'{(value or b'')[:80].decode('utf-8', 'backslashreplace')}'"
     if column.textual:
         return f"invalid_utf8: {column.name}: {shown} is not UTF-8"
     wanted = _KINDS[column.kind]

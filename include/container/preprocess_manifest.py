@@ -63,7 +63,7 @@ def manifest_of(
             "limit": limit,
             "reasons": dict(sorted(quarantine.reasons.items())),
         },
-        "dropped_columns": {file.name: file.dropped for file in files if file.dropped},
+        "dropped_columns": {file.name: list(file.dropped) for file in files if file.dropped},
     }
 
 

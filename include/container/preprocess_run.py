@@ -117,7 +117,9 @@ class Preprocessing:
         """Process every unit once."""
         preprocess = self._spec["preprocess"]
         units = read_units(self._files, self._schema.delimiter)
-        first = next(units)
+        first = next(units, None)
+        if first is None:
+            raise SchemaError("no row is left for training: the raw files have headers only")
         layout = choose_layout(
             self._processor.sample(first),
             int(preprocess["row_group_rows"]),

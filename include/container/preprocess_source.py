@@ -1,7 +1,7 @@
 """The raw objects as a stream of units of work.
 
 A file is cut into blocks of whole rows, about 8 MB of (decompressed) CSV each, and consecutive
-blocks form a unit, about 64 MB. Both depend on the bytes alone, so a unit is the same whatever
+blocks form a unit, about 32 MB. Both depend on the bytes alone, so a unit is the same whatever
 the machine, and it can be read again by its blocks' offsets. Memory is bounded by the units in
 flight.
 """
@@ -20,7 +20,7 @@ from container.preprocess_rows import LONGEST_ROW, cut_rows, first_row_end
 from container.preprocess_schema import Schema, SchemaError
 
 BLOCK_BYTES = 8 << 20
-UNIT_BYTES = 64 << 20
+UNIT_BYTES = 32 << 20
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
