@@ -28,6 +28,8 @@ def main() -> int:
     command.add_argument("--clock", type=float, default=defaults.clock)
     command.add_argument("--reclaim-seconds", type=float, default=defaults.reclaim_seconds)
     command.add_argument("--slots", type=int, default=defaults.slots)
+    idle = defaults.serverless_idle_seconds
+    command.add_argument("--serverless-idle-seconds", type=float, default=idle)
     command.add_argument("--log-level", default="WARNING")
     options = parser.parse_args()
     logging.basicConfig(
@@ -42,7 +44,10 @@ def main() -> int:
         print(f"Process {pid} already serves from {options.state}", file=sys.stderr)
         return 2
     simulation = Simulation(
-        clock=options.clock, reclaim_seconds=options.reclaim_seconds, slots=options.slots
+        serverless_idle_seconds=options.serverless_idle_seconds,
+        clock=options.clock,
+        reclaim_seconds=options.reclaim_seconds,
+        slots=options.slots,
     )
     serve(
         Config(

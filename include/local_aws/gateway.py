@@ -13,7 +13,7 @@ from local_aws import admin, protocol
 from local_aws.app import App
 from local_aws.errors import AwsError, unknown_operation
 from local_aws.http import Environ, Request, Response
-from local_aws.sagemaker import HANDLERS, Call, runtime
+from local_aws.sagemaker import HANDLERS, Call, runtime, tagging
 from local_aws.validation import check
 
 log = logging.getLogger(__name__)
@@ -53,7 +53,16 @@ class Gateway:
             return runtime.answer(self._app, request)
         if request.service == "sagemaker":
             return self._sagemaker(request)
+        if request.service == "tagging" and protocol.operation_name(request) == "GetResources":
+            return self._get_resources(request)
         return self._app.services.call(request)
+
+    def _get_resources(self, request: Request) -> Response:
+        model = protocol.service_model("resourcegroupstaggingapi")
+        operation = model.operation_model("GetResources")
+        params = protocol.parse_body(request)
+        check(params, operation.input_shape)
+        return protocol.success(tagging.get_resources(self._app, request, params), operation)
 
     def _sagemaker(self, request: Request) -> Response:
         name = protocol.operation_name(request)
@@ -81,9 +90,12 @@ def parse(environ: Environ) -> Request:
 
 
 def _failure(request: Request, error: AwsError) -> Response:
-    if request.service in ("s3", "sns", "iam", "sts") and not request.header("X-Amz-Target"):
-        code, text = (xml.sax.saxutils.escape(t) for t in (error.code, error.message))
-        inner = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
-        wrapped = inner if request.service == "s3" else f"<ErrorResponse>{inner}</ErrorResponse>"
-        return Response(error.status, [("Content-Type", "text/xml")], wrapped.encode())
-    return protocol.failure(error)
+    """The error in the protocol that the request spoke: XML for S3 and the query services."""
+    form = (request.header("Content-Type") or "").startswith("application/x-www-form-urlencoded")
+    if request.service != "s3" and not form:
+        return protocol.failure(error)
+    code, text = (xml.sax.saxutils.escape(t) for t in (error.code, error.message))
+    body = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
+    if request.service != "s3":
+        body = f"<Response><Errors>{body}</Errors></Response>"
+    return Response(error.status, [("Content-Type", "text/xml")], body.encode())

@@ -9,12 +9,13 @@ import signal
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 from cheroot.workers.threadpool import ThreadPool
-from cheroot.wsgi import Server
+from cheroot.wsgi import Gateway_10, Server
 
 from local_aws.app import App
-from local_aws.backing.services import preload
+from local_aws.backing.services import ORIGINAL_NAMES, preload
 from local_aws.config import Config
 from local_aws.gateway import Gateway
 
@@ -41,12 +42,27 @@ def check_address(host: str, allow_private: bool) -> None:
             )
 
 
-def serve(config: Config, ready: threading.Event | None = None) -> None:
+class _KeepNames(Gateway_10):
+    """Tells apart S3's user metadata `my_key` and `my-key`, which WSGI does not."""
+
+    def get_environ(self) -> dict[str, Any]:
+        environ: dict[str, Any] = super().get_environ()
+        names = (name.decode("latin-1").lower() for name in self.req.inheaders)
+        environ[ORIGINAL_NAMES] = {
+            "HTTP_" + name.upper().replace("-", "_"): name
+            for name in names
+            if "_" in name and name.startswith("x-amz-meta-")
+        }
+        return environ
+
+
+def serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT; writes `<state>/local-aws.pid` and a line once ready."""
     app = App(config)
     app.start()
     server = Server((config.host, config.port), Gateway(app), numthreads=THREADS)
     server.requests = ThreadPool(server, min=THREADS, max=128)
+    server.gateway = _KeepNames
     server.timeout = 120
     server.request_queue_size = 256
     server.prepare()

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import moto.backends
+from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 from moto.core.request import Request as WerkzeugRequest
 from moto.core.utils import convert_regex_to_flask_path
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -36,6 +37,9 @@ SERVED = frozenset(
         *("tagging", "ecr", "kms", "ssm", "secretsmanager"),
     )
 )
+
+# Where moto looks for the spelling that a header had before WSGI.
+ORIGINAL_NAMES: str = PRESERVED_HEADER_NAMES_ENVIRON_KEY
 
 _READS = re.compile(r"(Get|List|Describe|Head|Lookup|Filter|Test|Simulate)")
 _BODY_READS = frozenset({"GET", "HEAD", "OPTIONS"})

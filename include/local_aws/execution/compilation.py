@@ -10,7 +10,7 @@ from local_aws.execution.job import Job, Outcome, Signal
 from local_aws.execution.layout import Layout
 from local_aws.execution.neo import inference_image
 from local_aws.execution.process import Command
-from local_aws.execution.transfer import split_uri, unpack, upload_archive
+from local_aws.execution.transfer import DownloadError, split_uri, unpack, upload_archive
 
 
 class CompilationRun(BatchRun):
@@ -36,7 +36,7 @@ class CompilationRun(BatchRun):
         image = app.images.find(inference_image(source["Framework"], self.job.region))
         try:
             unpack(stored.path, layout.base / "input" / "model")
-        except (OSError, EOFError, ValueError) as error:
+        except DownloadError as error:
             raise ClientError(
                 "InputConfiguration: Unable to untar input model. Please confirm the model is a "
                 f"tar.gz file ({error})"

@@ -81,7 +81,7 @@ class ModelServer:
         """Fetch the model, start the process, wait for `/ping`. Raises `ServerFailed`."""
         try:
             self._launch()
-        except (DownloadError, ImageUnavailable, FileNotFoundError, OSError, EOFError) as error:
+        except (DownloadError, ImageUnavailable, OSError) as error:
             raise ServerFailed(str(error)) from error
         deadline = time.monotonic() + timeout
         while not self._healthy():

@@ -116,8 +116,11 @@ def upload_directory(objects: ObjectStore, directory: Path, uri: str) -> None:
 
 
 def unpack(archive: Path, target: Path) -> None:
-    """Unpack a model archive without letting it write elsewhere."""
-    extract(archive, target)
+    """Unpack a model archive without letting it write elsewhere. Raises `DownloadError`."""
+    try:
+        extract(archive, target)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise DownloadError(f"the archive cannot be unpacked: {error}") from error
 
 
 Signature = tuple[int, int, int]

@@ -1,0 +1,40 @@
+"""A training program for tests: counts rounds, checkpoints each, and resumes where it stopped.
+
+Hyperparameters: rounds, seconds (per round), mode (`ok`, `fail`, `ignore-term`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+base = Path(os.environ["SAGEMAKER_BASE_DIR"])
+settings = json.loads((base / "input" / "config" / "hyperparameters.json").read_text())
+if settings.get("mode") == "fail":
+    print("about to fail")
+    (base / "output" / "failure").write_text("the data is no good")
+    sys.exit(3)
+if settings.get("mode") == "ignore-term":
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+checkpoint = base / "checkpoints" / "round.json"
+done = json.loads(checkpoint.read_text())["round"] if checkpoint.exists() else 0
+print(f"starting at {done}")
+(base / "output" / "data" / "training.json").write_text(json.dumps({"resumed_at": done}))
+
+
+def write(path: Path, text: str) -> None:
+    partial = path.with_suffix(".tmp")
+    partial.write_text(text)
+    partial.rename(path)
+
+
+for number in range(done + 1, int(settings.get("rounds", "3")) + 1):
+    time.sleep(float(settings.get("seconds", "0.01")))
+    if checkpoint.parent.exists():
+        write(checkpoint, json.dumps({"round": number}))
+    write(base / "model" / "name", f"model-{number}")
+    print(f"[{number}] loss={1 / number:.4f};")

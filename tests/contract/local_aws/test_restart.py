@@ -1,0 +1,157 @@
+"""Killing the local AWS loses nothing that was acknowledged and leaves no process behind."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+from .conftest import (
+    BUCKET,
+    LocalAws,
+    await_endpoint,
+    await_training,
+    await_true,
+    make_config,
+    training_request,
+)
+
+
+def test_sigkill_orphans_nothing_and_jobs_are_settled(start_local_aws: Any, name: str) -> None:
+    server: LocalAws = start_local_aws("--slots", "4", "--reclaim-seconds", "0.1")
+    sagemaker = server.client("sagemaker")
+    make_config(server, name)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    await_endpoint(sagemaker, name)
+    for suffix, spot in (("spot", True), ("plain", False)):
+        request = training_request(f"{name}-{suffix}", spot, rounds="40", seconds="0.1")
+        sagemaker.create_training_job(**request)
+        await_training(sagemaker, f"{name}-{suffix}", "Training")
+    key = f"checkpoints/{name}-spot/round.json"
+    s3 = server.client("s3")
+    await_true(lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"], "a checkpoint")
+    assert len(server.processes()) >= 3
+
+    server.kill()
+    await_true(lambda: not server.processes(), "every process to be gone", 5)
+    server.start()
+
+    runtime = server.client("sagemaker-runtime")
+    answer = runtime.invoke_endpoint(EndpointName=name, Body="1,2", ContentType="text/csv")
+    assert answer["Body"].read().decode() == f"{name}:3.0"
+    plain = await_training(sagemaker, f"{name}-plain")
+    assert plain["TrainingJobStatus"] == "Failed"
+    assert plain["FailureReason"].startswith("InternalServerError")
+    spot = await_training(sagemaker, f"{name}-spot")
+    assert spot["TrainingJobStatus"] == "Completed"
+    statuses = [entry["Status"] for entry in spot["SecondaryStatusTransitions"]]
+    assert "Interrupted" in statuses
+    output = f"models/{name}-spot/output/output.tar.gz"
+    assert s3.head_object(Bucket=BUCKET, Key=output)["ContentLength"]
+
+
+def test_every_acknowledged_put_survives_sigkill(start_local_aws: Any) -> None:
+    server: LocalAws = start_local_aws()
+    acknowledged: list[int] = []
+
+    def put() -> None:
+        s3 = server.client("s3")
+        for number in range(10_000):
+            try:
+                s3.put_object(
+                    Bucket=BUCKET,
+                    Key=f"n/{number}",
+                    Body=str(number).encode() * 100,
+                    Metadata={"my_number": str(number)},
+                    Tagging=f"n={number}",
+                )
+            except Exception:
+                return
+            acknowledged.append(number)
+
+    writer = threading.Thread(target=put)
+    writer.start()
+    await_true(lambda: len(acknowledged) > 50, "some objects")
+    server.kill()
+    writer.join()
+    server.start()
+    s3 = server.client("s3")
+    for number in acknowledged:
+        found = s3.get_object(Bucket=BUCKET, Key=f"n/{number}")
+        assert found["Body"].read() == str(number).encode() * 100
+        assert found["Metadata"] == {"my_number": str(number)}
+    tags = s3.get_object_tagging(Bucket=BUCKET, Key=f"n/{acknowledged[-1]}")["TagSet"]
+    assert tags == [{"Key": "n", "Value": str(acknowledged[-1])}]
+
+
+def test_s3_configuration_versions_and_deletions_survive(start_local_aws: Any) -> None:
+    server: LocalAws = start_local_aws()
+    s3 = server.client("s3")
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    rule = {
+        "ID": "old",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "x/"},
+        "Expiration": {"Days": 3},
+    }
+    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]})
+    versions = [
+        s3.put_object(Bucket=BUCKET, Key="v", Body=body)["VersionId"] for body in (b"1", b"2")
+    ]
+    s3.create_bucket(Bucket="other")
+    for key in ("a", "b", "c"):
+        s3.put_object(Bucket="other", Key=key, Body=key.encode())
+    s3.delete_object(Bucket="other", Key="a")
+    s3.delete_objects(Bucket="other", Delete={"Objects": [{"Key": "b"}]})
+    s3.copy_object(Bucket="other", Key="d", CopySource={"Bucket": "other", "Key": "c"})
+    upload = s3.create_multipart_upload(Bucket="other", Key="big")["UploadId"]
+    parts = []
+    for number, content in ((1, b"x" * (5 << 20)), (2, b"tail")):
+        part = s3.upload_part(
+            Bucket="other", Key="big", UploadId=upload, PartNumber=number, Body=content
+        )
+        parts.append({"PartNumber": number, "ETag": part["ETag"]})
+    s3.complete_multipart_upload(
+        Bucket="other", Key="big", UploadId=upload, MultipartUpload={"Parts": parts}
+    )
+    server.kill()
+    server.start()
+    s3 = server.client("s3")
+    bodies = [
+        s3.get_object(Bucket=BUCKET, Key="v", VersionId=version)["Body"].read()
+        for version in versions
+    ]
+    assert bodies == [b"1", b"2"]
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    assert [r["ID"] for r in rules] == ["old"]
+    listed = s3.list_objects_v2(Bucket="other")["Contents"]
+    assert [(o["Key"], o["Size"]) for o in listed] == [("big", (5 << 20) + 4), ("c", 1), ("d", 1)]
+    tail = s3.get_object(Bucket="other", Key="big", Range="bytes=-4")["Body"].read()
+    assert tail == b"tail"
+    files = [path for path in (server.state / "s3" / "objects").rglob("*") if path.is_file()]
+    assert len(files) == 5
+
+
+def test_queues_rules_and_roles_survive(start_local_aws: Any) -> None:
+    server: LocalAws = start_local_aws()
+    sqs, events, iam = (server.client(service) for service in ("sqs", "events", "iam"))
+    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="kept")
+    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
+    iam.create_role(RoleName="frugal-train", AssumeRolePolicyDocument="{}")
+    snapshots = server.state / "services"
+
+    def saved() -> bool:
+        return all((snapshots / f"{name}.pickle").exists() for name in ("sqs", "events", "iam"))
+
+    await_true(saved, "snapshots")
+    sqs.send_message(QueueUrl=queue, MessageBody="also kept")
+    server.stop()
+    server.start()
+    messages = [
+        sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1)["Messages"][0]["Body"]
+        for _ in range(2)
+    ]
+    assert sorted(messages) == ["also kept", "kept"]
+    assert events.describe_rule(Name="r")["State"] == "ENABLED"
+    assert iam.get_role(RoleName="frugal-train")["Role"]["RoleName"] == "frugal-train"
