@@ -1,8 +1,8 @@
 """Runs programs so that none of them, nor any of their descendants, outlives it.
 
-`python -m demo.keeper` reads one JSON command a line from standard input and answers with one JSON event
+`python -m demo.keeper GRACE` reads one JSON command a line from standard input and answers with one JSON event
 a line on standard output. When standard input ends - its parent closed it, or died in whatever way -
-everything is stopped.
+everything is stopped: SIGTERM, SIGKILL after GRACE seconds.
 
     {"preload": [module, ...]}                     imports modules once, for `fork` below
     {"start": name, "argv": [...], "log": path, "env": {...}, "fork": false}
@@ -33,7 +33,6 @@ from typing import Any, NoReturn
 
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
-GRACE_SECONDS = 8.0
 LOOK_SECONDS = 0.2
 GC_THRESHOLD = 50_000
 
@@ -53,7 +52,8 @@ def report(**event: object) -> None:
 class Keeper:
     """Starts, reaps and stops programs."""
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float) -> None:
+        self.grace = grace
         self.programs: dict[int, str] = {}
 
     def obey(self, command: dict[str, Any]) -> None:
@@ -88,7 +88,7 @@ class Keeper:
         """SIGTERM to every program's group, SIGKILL to whatever is left after the grace."""
         for pid in self.programs:
             send(pid, signal.SIGTERM, group=True)
-        patience = time.monotonic() + GRACE_SECONDS
+        patience = time.monotonic() + self.grace
         while self.programs and time.monotonic() < patience:
             time.sleep(0.02)
             self.reap()
@@ -172,7 +172,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopping.append(number))
-    keeper = Keeper()
+    keeper = Keeper(grace=float(sys.argv[1]))
     unread = b""
     try:
         while not stopping:

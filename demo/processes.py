@@ -12,17 +12,21 @@ from types import TracebackType
 
 from demo.home import REPOSITORY, DemoError
 
+GRACE_SECONDS = 8.0
+
 
 class Programs:
     """A context manager: what was started inside has no process left afterwards."""
 
-    def __init__(self, python: Path, env: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self, python: Path, env: Mapping[str, str], log: Path, grace: float = GRACE_SECONDS
+    ) -> None:
         self.logs: dict[str, Path] = {}
         self.exited: dict[str, int] = {}
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as errors:
             self._keeper = subprocess.Popen(
-                [str(python), "-m", "demo.keeper"],
+                [str(python), "-m", "demo.keeper", str(grace)],
                 cwd=REPOSITORY,
                 env=dict(env),
                 stdin=subprocess.PIPE,

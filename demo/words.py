@@ -58,13 +58,11 @@ def stage_table(report: Document) -> Table:
     )
     table.add_column("stage", "total", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    table.add_column("ran", justify="right")
-    table.add_column("billed", justify="right")
-    table.add_column("cost", money(report["cost"]), justify="right")
-    table.add_column(
-        "unoptimised", money(report["counterfactual_cost"]), justify="right", no_wrap=True
-    )
-    table.add_column("how", no_wrap=True)
+    totals = {"cost": report["cost"], "unoptimised": report["counterfactual_cost"]}
+    for name in ("ran", "billed", "cost", "unoptimised"):
+        footer = money(totals[name]) if name in totals else ""
+        table.add_column(name, footer, justify="right", no_wrap=True)
+    table.add_column("how")
     for stage in report["stages"]:
         table.add_row(
             stage["name"],
