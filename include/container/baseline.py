@@ -23,9 +23,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from container.features import FeatureSchema, row_groups
+from container.features import FeatureSchema
 from container.kll import Sketch
 from container.paths import load_spec, processing_input, processing_output, write_exit_message
+from container.splits import row_groups
 
 BUCKETS = 10
 INTEGRAL = ("integer", "boolean", "date")

@@ -28,7 +28,8 @@ import numpy as np
 import xgboost as xgb
 
 from container.checkpoint import Attempts, Checkpoint, Checkpoints, sigterm
-from container.features import FeatureSchema, parquet_files, row_groups
+from container.features import FeatureSchema
+from container.splits import row_groups
 
 MODEL_FILE = "xgboost-model"
 RUNTIME = f"xgboost {xgb.__version__}"
@@ -98,22 +99,6 @@ def read_hyperparameters(arguments: Sequence[str]) -> dict[str, Any]:
         if not isinstance(value, int) or value < least:
             raise ValueError(f"hyperparameter {name} is {value!r}; allowed: integers >= {least}")
     return given
-
-
-def fingerprint(*directories: Path) -> str:
-    """Tells datasets apart by their Parquet files' names, sizes and footers (which hold every row
-    group's offsets, sizes and column statistics), without reading the data."""
-    digest = hashlib.sha256()
-    for directory in directories:
-        for path in parquet_files(directory):
-            name = path.relative_to(directory).as_posix()
-            digest.update(f"{name} {path.stat().st_size}\n".encode())
-            with path.open("rb") as file:
-                file.seek(-8, os.SEEK_END)
-                length = int.from_bytes(file.read(4), "little")
-                file.seek(-8 - length, os.SEEK_END)
-                digest.update(file.read(length))
-    return digest.hexdigest()
 
 
 def identity(hyperparameters: Mapping[str, Any], dataset: str) -> dict[str, Any]:

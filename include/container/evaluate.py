@@ -28,7 +28,6 @@ from typing import Any
 import numpy as np
 
 from container import boosting, measure, metrics, neo_export, scoring
-from container.features import row_groups
 from container.paths import (
     code_dir,
     load_spec,
@@ -36,6 +35,7 @@ from container.paths import (
     processing_output,
     write_exit_message,
 )
+from container.splits import row_groups
 
 PARITY_ROWS = 2000
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,7 +28,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+
+from container.splits import row_groups
 
 FEATURES_FILE = "features.json"
 NUMERIC_TYPES = ("integer", "float", "boolean", "date", "datetime", "category")
@@ -130,27 +131,6 @@ _ARROW_TYPES = {
     "datetime": pa.timestamp("us"),
     "category": pa.string(),
 }
-
-
-def parquet_files(directory: Path) -> list[Path]:
-    """The Parquet files of a split, in the order in which every reader takes them.
-
-    Raises:
-        FileNotFoundError: there is none.
-    """
-    files = sorted(directory.rglob("*.parquet"))
-    if not files:
-        raise FileNotFoundError(f"no Parquet file in {directory}")
-    return files
-
-
-def row_groups(directory: Path, columns: Iterable[str] | None = None) -> Iterator[pa.Table]:
-    """The row groups of a split, one table at a time: memory is bounded by the largest."""
-    names = None if columns is None else list(columns)
-    for path in parquet_files(directory):
-        with pq.ParquetFile(path) as file:
-            for group in range(file.num_row_groups):
-                yield file.read_row_group(group, columns=names)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

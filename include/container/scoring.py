@@ -32,7 +32,7 @@ class Scorer:
 
     def score(self, test: Path) -> Any:
         """Predictions for every row of a split, in its order."""
-        from container.features import row_groups
+        from container.splits import row_groups
 
         tables = row_groups(test, self.schema.features)
         return np.concatenate([self.predict(self.schema.matrix(table)) for table in tables])

@@ -15,6 +15,7 @@ from container import boosting
 from container.checkpoint import Checkpoints
 from container.features import FeatureSchema
 from container.paths import BASE, load_spec
+from container.splits import fingerprint
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
     schema = FeatureSchema.learn(load_spec()["data"], train)
     checkpoints = Checkpoints(
         BASE / "checkpoints",
-        identity=boosting.identity(hyperparameters, boosting.fingerprint(train, validation)),
+        identity=boosting.identity(hyperparameters, fingerprint(train, validation)),
         interval=hyperparameters["checkpoint_seconds"],
     )
     fitted = boosting.fit(hyperparameters, schema, train, validation, checkpoints)

@@ -13,7 +13,8 @@ import pytest
 import xgboost as xgb
 
 from container.evaluate import judge
-from container.features import FeatureSchema, row_groups
+from container.features import FeatureSchema
+from container.splits import row_groups
 
 from .conftest import SPEC, Job
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from container.features import FeatureSchema, row_groups
+from container.features import FeatureSchema
+from container.splits import row_groups
 
 from .conftest import COLUMNS, SPEC
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from container.features import row_groups
+from container.splits import row_groups
 
 from .conftest import Job
 

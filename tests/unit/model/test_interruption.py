@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from container.features import FeatureSchema, row_groups
+from container.features import FeatureSchema
+from container.splits import row_groups
 
 from .conftest import Job
 
