@@ -6,9 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from frugal.jobs import bills
+from frugal.jobs.bills import Description
 from frugal.jobs.outcome import (
     AlgorithmFailed,
     CapacityUnavailable,
@@ -19,7 +21,6 @@ from frugal.jobs.outcome import (
     TimedOut,
 )
 
-Description = Mapping[str, Any]
 Request = Mapping[str, Any]
 
 # What FailureReason starts with, or holds, when AWS and not the container is at fault. CapacityError is
@@ -27,19 +28,6 @@ Request = Mapping[str, Any]
 CAPACITY_REASONS = ("CapacityError", "InsufficientInstanceCapacity", "Insufficient capacity")
 SERVICE_REASONS = ("InternalServerError", "InternalError")
 SLACK = timedelta(minutes=15)  # AWS's own time to provision, download and upload
-
-
-@dataclass(frozen=True)
-class Bill:
-    """What AWS says it ran and billed. Seconds are of one instance; cost multiplies by `instances`."""
-
-    seconds_run: float
-    seconds_billed: float
-    instance: str | None
-    instances: int = 1
-    spot: bool = False
-    interruptions: int = 0
-    seconds_waiting: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +46,7 @@ class JobKind:
     status_key: str
     succeeded: frozenset[str]
     ended: frozenset[str]
-    bill: Callable[[Description], Bill]
+    bill: Callable[[Description], bills.Bill]
     limit: Callable[[Request], timedelta]
     artifact: Callable[[Description], str | None] = lambda description: None
     one_per_attempt: bool = True
@@ -132,51 +120,6 @@ def _exists_already(error: Mapping[str, str]) -> bool:
     return error["Code"] == "ResourceInUse" or "already exist" in text
 
 
-def _seconds(start: datetime | None, end: datetime | None) -> float:
-    return (end - start).total_seconds() if start and end else 0.0
-
-
-def _training_bill(description: Description) -> Bill:
-    """BillableTimeInSeconds and TrainingTimeInSeconds are DescribeTrainingJob's; both are absent on a
-    spot job that never got capacity, which bills nothing.
-    """
-    resources = description["ResourceConfig"]
-    transitions = description.get("SecondaryStatusTransitions", [])
-    waiting = 0.0
-    for index, step in enumerate(transitions):
-        if step["Status"] == "Interrupted":
-            later = (s["StartTime"] for s in transitions[index + 1 :] if s["Status"] == "Training")
-            waiting += _seconds(step["StartTime"], next(later, None))
-    return Bill(
-        seconds_run=description.get("TrainingTimeInSeconds", 0),
-        seconds_billed=description.get("BillableTimeInSeconds", 0),
-        instance=resources.get("InstanceType"),
-        instances=resources.get("InstanceCount", 1),
-        spot=description.get("EnableManagedSpotTraining", False),
-        interruptions=sum(step["Status"] == "Interrupted" for step in transitions),
-        seconds_waiting=waiting,
-    )
-
-
-def _processing_bill(description: Description) -> Bill:
-    cluster = description["ProcessingResources"]["ClusterConfig"]
-    seconds = _seconds(description.get("ProcessingStartTime"), description.get("ProcessingEndTime"))
-    return Bill(seconds, seconds, cluster["InstanceType"], cluster["InstanceCount"])
-
-
-def _compilation_bill(description: Description) -> Bill:
-    """Neo compiles at no charge of its own; `instance` is the price table's key for that."""
-    seconds = _seconds(
-        description.get("CompilationStartTime"), description.get("CompilationEndTime")
-    )
-    return Bill(seconds, seconds, "neo-compilation")
-
-
-def _endpoint_bill(description: Description) -> Bill:
-    """An endpoint bills by the hour or request for as long as it stands, not for being deployed."""
-    return Bill(0.0, 0.0, None)
-
-
 def _stopping_condition(request: Request) -> timedelta:
     limits = request["StoppingCondition"]
     seconds = limits.get("MaxWaitTimeInSeconds", limits["MaxRuntimeInSeconds"])
@@ -193,7 +136,7 @@ TRAINING = JobKind(
     status_key="TrainingJobStatus",
     succeeded=frozenset({"Completed"}),
     ended=frozenset({"Failed", "Stopped"}),
-    bill=_training_bill,
+    bill=bills.training,
     limit=_stopping_condition,
     artifact=lambda description: description["ModelArtifacts"]["S3ModelArtifacts"],
 )
@@ -207,7 +150,7 @@ PROCESSING = JobKind(
     status_key="ProcessingJobStatus",
     succeeded=frozenset({"Completed"}),
     ended=frozenset({"Failed", "Stopped"}),
-    bill=_processing_bill,
+    bill=bills.processing,
     limit=_stopping_condition,
 )
 COMPILATION = JobKind(
@@ -220,7 +163,7 @@ COMPILATION = JobKind(
     status_key="CompilationJobStatus",
     succeeded=frozenset({"COMPLETED"}),
     ended=frozenset({"FAILED", "STOPPED"}),
-    bill=_compilation_bill,
+    bill=bills.compilation,
     limit=_stopping_condition,
     artifact=lambda description: description["ModelArtifacts"]["S3ModelArtifacts"],
 )
@@ -301,7 +244,7 @@ ENDPOINT = EndpointKind(
     status_key="EndpointStatus",
     succeeded=frozenset({"InService"}),
     ended=frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"}),
-    bill=_endpoint_bill,
+    bill=bills.endpoint,
     limit=lambda request: timedelta(hours=1),
     one_per_attempt=False,
 )

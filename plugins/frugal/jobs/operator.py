@@ -11,7 +11,8 @@ from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, Task
 from frugal.aws import clients, names
 from frugal.aws.run import Inputs, Run
 from frugal.aws.settings import Settings
-from frugal.jobs.kinds import KINDS, Description
+from frugal.jobs.bills import Description
+from frugal.jobs.kinds import KINDS
 from frugal.jobs.memory import Memory
 from frugal.jobs.outcome import CapacityUnavailable, JobStopped
 from frugal.jobs.trigger import JobTrigger
