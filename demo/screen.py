@@ -58,7 +58,7 @@ class Screen:
             if line.state not in SOON and not again and self._shown.get(line.task) != known:
                 self._shown[line.task] = known
                 elapsed = time.monotonic() - self._started
-                text = f"{elapsed:6.1f} s  {line.task:<15} {known}  {money(line.cost)}"
+                text = f"{elapsed:6.1f} s  {line.task:<15} {known}  {price(line)}"
                 self.console.print(text.rstrip(), markup=False, highlight=False, soft_wrap=True)
 
     def _table(self, lines: list[Line]) -> Table:
@@ -79,7 +79,7 @@ class Screen:
             style = STYLES.get(line.state, "dim")
             seconds = "" if line.seconds is None else f"{line.seconds:.1f}"
             state = f"[{style}]{line.state}[/]"
-            table.add_row(line.task, state, seconds, money(line.cost), f"[dim]{line.detail}[/]")
+            table.add_row(line.task, state, seconds, price(line), f"[dim]{line.detail}[/]")
         return table
 
 
@@ -87,6 +87,11 @@ def console() -> Console:
     """The terminal, or a page of fixed width when the output goes elsewhere."""
     made = Console()
     return made if made.is_terminal else Console(width=WIDTH)
+
+
+def price(line: Line) -> str:
+    """What a line cost; a running spot job's is an upper bound."""
+    return f"{'≤ ' if line.at_most and line.cost else ''}{money(line.cost)}"
 
 
 def money(amount: float | None) -> str:

@@ -20,13 +20,17 @@ ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 @dataclass(frozen=True)
 class Line:
-    """One task as it is shown. `seconds` since it first started; `cost` in USD, None when unknown."""
+    """One task as it is shown. `seconds` since it first started; `cost` in USD, None when unknown.
+
+    `at_most` marks the cost of a spot job that still runs: what it bills is known when it ends.
+    """
 
     task: str
     state: str
     seconds: float | None
     cost: float | None
     detail: str = ""
+    at_most: bool = False
 
 
 @dataclass
@@ -105,7 +109,9 @@ class Watcher:
         if job:
             where = f"{job.instance or 'no instance'}{' spot' if job.spot else ''}"
             again = ", capacity reclaimed once" if self.interrupted == job.name else ""
-            return Line(name, "running", seconds, job.cost, f"{job.status}, {where}{again}")
+            return Line(
+                name, "running", seconds, job.cost, f"{job.status}, {where}{again}", job.spot
+            )
         shown = "running" if state == "deferred" else state
         result = self.results.get(name)
         return Line(name, shown, seconds, billed(result), note(result))

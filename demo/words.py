@@ -153,12 +153,9 @@ def compile_lines(compiled: Document) -> Iterator[str]:
         f"at most {parity['max_rel']:.1e} apart (allowed {parity['tolerance']:.0e})"
     )
     before, after = (compiled["latency"][when] for when in ("before", "after"))
-    for percentile in before["single_row_us"].keys() & after["single_row_us"].keys():
-        yield compared(
-            f"one row, {percentile}, microseconds",
-            before["single_row_us"][percentile],
-            after["single_row_us"][percentile],
-        )
+    for percentile, microseconds in before["single_row_us"].items():
+        what = f"one row, {percentile}, microseconds"
+        yield compared(what, microseconds, after["single_row_us"][percentile])
     yield compared(
         f"batches of {before['batch_rows']:,}, rows a second",
         before["batch_rows_per_second"],
