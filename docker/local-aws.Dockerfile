@@ -12,6 +12,7 @@ COPY requirements requirements
 COPY include/local_aws/images include/local_aws/images
 RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 python3 requirements/environments.py build local-aws data images
 COPY include/local_aws include/local_aws
+COPY include/container include/container
 COPY demo demo
 COPY docker/seed.py docker/seed.py
 RUN install -d -o frugal -g root home/data
