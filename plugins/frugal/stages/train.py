@@ -48,12 +48,9 @@ def request(spec: ModelSpec, rung: int, inputs: Inputs) -> dict[str, Any]:
 
 
 def metric_definitions(spec: ModelSpec) -> list[dict[str, str]]:
-    """What CloudWatch gets of the lines that XGBoost prints, `[10] train-rmse:1.5 validation-rmse:1.7`."""
+    """What CloudWatch gets of the lines that training prints, such as `[10] validation-rmse:1.7`."""
     metric = spec.train.hyperparameters.get("eval_metric", spec.evaluate.metric)
-    return [
-        {"Name": f"{split}:{metric}", "Regex": rf"{split}-{metric}:([0-9.eE+-]+)"}
-        for split in ("train", "validation")
-    ]
+    return [{"Name": f"validation:{metric}", "Regex": rf"validation-{metric}:([0-9.eE+-]+)"}]
 
 
 def hyperparameters(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
