@@ -7,6 +7,7 @@ from typing import Any
 from frugal.aws import clients
 
 ROWS = 5
+MISSING = ("", "nan")
 
 
 class SmokeTestFailed(RuntimeError):
@@ -33,6 +34,6 @@ def smoke_test(endpoint: str, evaluation: str, tolerance: float) -> list[dict[st
                 f"{endpoint} answered {predicted:g} for a row on which the model said {wanted_value:g} "
                 f"(tolerance {tolerance:g}): {row}"
             )
-        features = [float(value) for value in row.split(",")]
+        features = [None if value in MISSING else float(value) for value in row.split(",")]
         predictions.append({"features": features, "predicted": predicted, "expected": wanted_value})
     return predictions
