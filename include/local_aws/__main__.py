@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local_aws import DEFAULT_PORT
 from local_aws.config import Config, Simulation
-from local_aws.server import RefusedAddress, check_address, pid_of, serve
+from local_aws.server import RefusedAddress, StateInUse, check_address, serve
 
 
 def main() -> int:
@@ -35,30 +35,26 @@ def main() -> int:
     logging.basicConfig(
         level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    try:
-        check_address(options.host, options.private_network)
-    except RefusedAddress as error:
-        print(error, file=sys.stderr)
-        return 2
-    if (pid := pid_of(options.state)) is not None:
-        print(f"Process {pid} already serves from {options.state}", file=sys.stderr)
-        return 2
     simulation = Simulation(
-        serverless_idle_seconds=options.serverless_idle_seconds,
         clock=options.clock,
         reclaim_seconds=options.reclaim_seconds,
         slots=options.slots,
+        serverless_idle_seconds=options.serverless_idle_seconds,
     )
-    serve(
-        Config(
-            state=options.state.resolve(),
-            environments=options.envs.resolve(),
-            host=options.host,
-            port=options.port,
-            images=options.images,
-            simulation=simulation,
-        )
+    config = Config(
+        state=options.state.resolve(),
+        environments=options.envs.resolve(),
+        host=options.host,
+        port=options.port,
+        images=options.images,
+        simulation=simulation,
     )
+    try:
+        check_address(options.host, options.private_network)
+        serve(config)
+    except (RefusedAddress, StateInUse) as error:
+        print(error, file=sys.stderr)
+        return 2
     return 0
 
 

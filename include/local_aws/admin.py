@@ -9,7 +9,6 @@ from typing import Any
 
 import yaml
 
-from local_aws import DEFAULT_REGION
 from local_aws.app import App
 from local_aws.backing.services import SERVED
 from local_aws.execution.job import Signal
@@ -33,11 +32,16 @@ def answer(app: App, request: Request) -> Response:
 
 
 def _interrupt(app: App, body: dict[str, Any]) -> Response:
-    """Reclaim the spot capacity of a training job that is Training."""
-    name, region = body.get("TrainingJobName", ""), body.get("Region", DEFAULT_REGION)
-    record = app.store.get(TRAINING.kind, region, name)
-    if record is None:
-        return json_response({"error": f"No training job {name!r} in {region}"}, 404)
+    """Reclaim the spot capacity of a training job that is Training, in `Region` or in any."""
+    name, asked = body.get("TrainingJobName", ""), body.get("Region")
+    jobs = [
+        (region, record)
+        for region, found, record in app.store.every(TRAINING.kind)
+        if found == name and asked in (None, region)
+    ]
+    if not jobs:
+        return json_response({"error": f"No training job {name!r}"}, 404)
+    region, record = jobs[0]
     if not record["EnableManagedSpotTraining"]:
         return json_response({"error": f"{name} does not run on managed spot capacity"}, 400)
     if record["SecondaryStatus"] != "Training":

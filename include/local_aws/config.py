@@ -43,5 +43,6 @@ class Config:
 
     @property
     def url(self) -> str:
-        """Where jobs find this process: they run on this machine, whatever it is bound to."""
-        return f"http://127.0.0.1:{self.port}"
+        """Where jobs find this process."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import xml.sax.saxutils
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
@@ -17,6 +18,9 @@ from local_aws.sagemaker import HANDLERS, Call, runtime, tagging
 from local_aws.validation import check
 
 log = logging.getLogger(__name__)
+
+# Virtual-hosted buckets, for clients that are told to use them; boto3 does not by itself.
+_BUCKET_HOST = re.compile(r"(?P<bucket>[^:]+)\.(?P<rest>(?:localhost|local-aws)(?::\d+)?)")
 
 
 class Gateway:
@@ -85,6 +89,11 @@ def parse(environ: Environ) -> Request:
     if "X-Amz-Credential=" in query:
         credential = unquote(query.partition("X-Amz-Credential=")[2].partition("&")[0])
     service, region = protocol.credential_scope(environ.get("HTTP_AUTHORIZATION", ""), credential)
+    host = _BUCKET_HOST.fullmatch(environ.get("HTTP_HOST", ""))
+    if service == "s3" and host:
+        environ["HTTP_HOST"] = host["rest"]
+        for name in ("PATH_INFO", "REQUEST_URI"):
+            environ[name] = f"/{host['bucket']}{environ.get(name) or '/'}"
     path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
     return Request(environ, environ["REQUEST_METHOD"], path, service, region)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import ipaddress
 import logging
 import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +24,16 @@ from local_aws.gateway import Gateway
 
 log = logging.getLogger(__name__)
 
-THREADS = 16
+# Long polls and slow models hold one each.
+THREADS = 48
 
 
 class RefusedAddress(Exception):
     """An address that others could reach: jobs run whatever code a request names."""
+
+
+class StateInUse(Exception):
+    """Another process serves from the state directory."""
 
 
 def check_address(host: str, allow_private: bool) -> None:
@@ -45,8 +53,8 @@ def check_address(host: str, allow_private: bool) -> None:
 class _KeepNames(Gateway_10):
     """Tells apart S3's user metadata `my_key` and `my-key`, which WSGI does not."""
 
-    def get_environ(self) -> dict[str, Any]:
-        environ: dict[str, Any] = super().get_environ()
+    def get_environ(self) -> dict[str, Any]:  # type: ignore[override]
+        environ: dict[str, Any] = super().get_environ()  # type: ignore[no-untyped-call]
         names = (name.decode("latin-1").lower() for name in self.req.inheaders)
         environ[ORIGINAL_NAMES] = {
             "HTTP_" + name.upper().replace("-", "_"): name
@@ -57,17 +65,23 @@ class _KeepNames(Gateway_10):
 
 
 def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT; writes `<state>/local-aws.pid` and a line once ready."""
+    """Serve until SIGTERM or SIGINT; writes `<state>/local-aws.pid` and a line once ready.
+
+    Raises `StateInUse` when another process serves from the same state.
+    """
+    with exclusive(config.state):
+        _serve(config)
+
+
+def _serve(config: Config) -> None:
     app = App(config)
     app.start()
     server = Server((config.host, config.port), Gateway(app), numthreads=THREADS)
-    server.requests = ThreadPool(server, min=THREADS, max=128)
+    server.requests = ThreadPool(server, min=THREADS)
     server.gateway = _KeepNames
     server.timeout = 120
     server.request_queue_size = 256
     server.prepare()
-    pid_file = config.state / "local-aws.pid"
-    pid_file.write_text(f"{os.getpid()}\n")
 
     def stop(*_: object) -> None:
         threading.Thread(target=server.stop, daemon=True).start()
@@ -80,14 +94,21 @@ def serve(config: Config) -> None:
         server.serve()
     finally:
         app.close()
-        pid_file.unlink(missing_ok=True)
 
 
-def pid_of(state: Path) -> int | None:
-    """The process that serves from a state directory, if it is alive."""
-    try:
-        pid = int((state / "local-aws.pid").read_text())
-        os.kill(pid, 0)
-    except (OSError, ValueError):
-        return None
-    return pid
+@contextmanager
+def exclusive(state: Path) -> Iterator[None]:
+    """Hold a state directory: a lock that ends with the process, and its pid to read."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "local-aws.pid").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            pid = file.read().strip()
+            raise StateInUse(f"Process {pid} already serves from {state}") from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+        file.truncate(0)

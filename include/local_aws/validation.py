@@ -79,7 +79,8 @@ def _constraint_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
     if "max" in limits and size > limits["max"]:
         yield _fault(value, path, f"Member must have {what} less than or equal to {limits['max']}")
     if kind == "string":
-        if "pattern" in limits and not _compiled(limits["pattern"]).fullmatch(value):
+        pattern = compiled(limits["pattern"]) if "pattern" in limits else None
+        if pattern and not pattern.fullmatch(value):
             rule = f"Member must satisfy regular expression pattern: {limits['pattern']}"
             yield _fault(value, path, rule)
         allowed = shape.enum
@@ -88,8 +89,12 @@ def _constraint_faults(value: Any, shape: Any, path: str) -> Iterator[str]:
 
 
 @cache
-def _compiled(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(pattern, flags=regex.VERSION0)
+def compiled(pattern: str) -> regex.Pattern[str] | None:
+    """A pattern of the service model; None for the few that only Java can read (surrogates)."""
+    try:
+        return regex.compile(pattern, flags=regex.VERSION0)
+    except regex.error:
+        return None
 
 
 def _decoded(value: str) -> bytes:

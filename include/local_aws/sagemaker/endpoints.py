@@ -200,17 +200,23 @@ def _publish(app: App, region: str, record: Record) -> None:
 
 
 def settle(app: App) -> None:
-    """After a restart: servers start again; an unfinished update starts over."""
+    """After a restart: servers start again; an unfinished update starts over after them."""
     for region, name, record in app.store.every(ENDPOINT):
         status = record["EndpointStatus"]
         if status == "Deleting":
             app.store.delete(ENDPOINT, region, name)
-            continue
-        if status == "Failed":
-            continue
-        wanted = record.get("PendingDeploymentSummary", record)["EndpointConfigName"]
-        config = app.store.get(CONFIG, region, wanted)
-        if config is None:
-            app.store.update(ENDPOINT, region, name, lambda r: touch(r, "OutOfService"))
-            continue
+        elif status != "Failed":
+            _restart(app, region, name, record)
+
+
+def _restart(app: App, region: str, name: str, record: Record) -> None:
+    config = app.store.get(CONFIG, region, record["EndpointConfigName"])
+    if config is None:
+        app.store.update(ENDPOINT, region, name, lambda latest: touch(latest, "OutOfService"))
+        return
+    pending = record.get("PendingDeploymentSummary", {}).get("EndpointConfigName", "")
+    update_to = app.store.get(CONFIG, region, pending)
+    if update_to is None:
         deploy(app, region, name, config)
+        return
+    app.fleet.deploy(region, name, config, lambda problem: deploy(app, region, name, update_to))

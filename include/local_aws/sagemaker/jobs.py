@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from local_aws.app import App
 from local_aws.errors import AwsError, in_use, limit_exceeded, validation
@@ -28,6 +28,7 @@ class Family:
     run: Callable[[Job], Run]
     missing: Callable[[str], AwsError]
     resume: Callable[[Job], Run | None] = lambda job: None
+    filters: dict[str, str] = field(default_factory=dict)
 
     def register(self) -> None:
         """Implement the operations that need nothing more than this."""
@@ -67,7 +68,9 @@ class Family:
     def list(self, call: Call, params: Params) -> Params:
         states = self.states
         records = call.app.store.all(states.kind, call.region)
-        found, more = page(records, params, name=states.name, status=states.status)
+        found, more = page(
+            records, params, name=states.name, status=states.status, equals=self.filters
+        )
         return {f"{states.noun}Summaries": found, **more}
 
     def stop(self, call: Call, params: Params) -> Params:

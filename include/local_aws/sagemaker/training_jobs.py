@@ -25,7 +25,11 @@ def resume(job: Job) -> Run | None:
 
 
 FAMILY = Family(
-    TRAINING, TrainingRun, lambda name: validation("Requested resource not found."), resume
+    TRAINING,
+    TrainingRun,
+    lambda name: validation("Requested resource not found."),
+    resume,
+    {"WarmPoolStatusEquals": "WarmPoolStatus", "TrainingPlanArnEquals": "TrainingPlanArn"},
 )
 FAMILY.register()
 
@@ -54,6 +58,9 @@ def check(params: Params) -> None:
     _check_resources(params["ResourceConfig"], spot)
     _check_times(params["StoppingCondition"], spot)
     channels = params.get("InputDataConfig", [])
+    modes = [params["AlgorithmSpecification"]["TrainingInputMode"]]
+    if "Pipe" in modes + [channel.get("InputMode") for channel in channels]:
+        raise validation("The local AWS has no Pipe mode: use File or FastFile")
     names = [channel["ChannelName"] for channel in channels]
     if len(names) != len(set(names)):
         raise validation("Duplicate channel names are not allowed in InputDataConfig")

@@ -69,11 +69,15 @@ class LocalAws:
     def state(self) -> Path:
         return self.home / "state"
 
-    def start(self) -> None:
+    def command(self) -> list[str]:
         arguments = ["--port", self.port, "--state", self.state, "--envs", self.home / "envs"]
         arguments += ["--images", self.home / "images.yaml", "--clock", "0.01"]
+        serve = [self.python, "-m", "local_aws", "serve"]
+        return [*map(str, [*serve, *arguments]), *self.options]
+
+    def start(self) -> None:
         self.process = subprocess.Popen(
-            [self.python, "-m", "local_aws", "serve", *map(str, arguments), *self.options],
+            self.command(),
             env={**os.environ, "PYTHONPATH": str(self.repository / "include")},
             stdout=subprocess.PIPE,
         )

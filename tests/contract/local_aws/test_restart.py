@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import threading
 from typing import Any
 
@@ -42,9 +44,9 @@ def test_sigkill_orphans_nothing_and_jobs_are_settled(start_local_aws: Any, name
     plain = await_training(sagemaker, f"{name}-plain")
     assert plain["TrainingJobStatus"] == "Failed"
     assert plain["FailureReason"].startswith("InternalServerError")
-    spot = await_training(sagemaker, f"{name}-spot")
-    assert spot["TrainingJobStatus"] == "Completed"
-    statuses = [entry["Status"] for entry in spot["SecondaryStatusTransitions"]]
+    resumed = await_training(sagemaker, f"{name}-spot")
+    assert resumed["TrainingJobStatus"] == "Completed"
+    statuses = [entry["Status"] for entry in resumed["SecondaryStatusTransitions"]]
     assert "Interrupted" in statuses
     output = f"models/{name}-spot/output/output.tar.gz"
     assert s3.head_object(Bucket=BUCKET, Key=output)["ContentLength"]
@@ -155,3 +157,34 @@ def test_queues_rules_and_roles_survive(start_local_aws: Any) -> None:
     assert sorted(messages) == ["also kept", "kept"]
     assert events.describe_rule(Name="r")["State"] == "ENABLED"
     assert iam.get_role(RoleName="frugal-train")["Role"]["RoleName"] == "frugal-train"
+
+
+def test_an_update_that_was_under_way_starts_over(start_local_aws: Any, name: str) -> None:
+    server: LocalAws = start_local_aws()
+    sagemaker = server.client("sagemaker")
+    make_config(server, name)
+    make_config(server, f"{name}-bad", {"FAIL": "1"})
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    await_endpoint(sagemaker, name)
+    sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-bad")
+    server.kill()
+    server.start()
+    described = await_endpoint(sagemaker, name)
+    assert (described["EndpointStatus"], described["EndpointConfigName"]) == ("InService", name)
+    assert "ping health check" in described["FailureReason"]
+    runtime = server.client("sagemaker-runtime")
+    assert runtime.invoke_endpoint(EndpointName=name, Body="1")["Body"].read()
+
+
+def test_a_state_has_one_server(start_local_aws: Any) -> None:
+    server: LocalAws = start_local_aws()
+    second = subprocess.run(
+        server.command(),
+        env={**os.environ, "PYTHONPATH": str(server.repository / "include")},
+        capture_output=True,
+        text=True,
+    )
+    assert second.returncode == 2
+    assert "already serves from" in second.stderr
+    assert server.process is not None
+    assert (server.state / "local-aws.pid").read_text() == f"{server.process.pid}\n"
