@@ -59,7 +59,7 @@ types-container: lint-envs
 	$(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/container tests/unit/container tests/unit/model -name '*.py')
 
 types-toolkit: lint-envs
-	MYPYPATH=include/local_aws/toolkit $(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/local_aws/toolkit -name '*.py')
+	$(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/local_aws/toolkit -name '*.py')
 
 types-models: lint-envs # every model's train.py is a module of that name: one at a time
 	@for model in include/models/*/; do $(AIRFLOW)/mypy $(IN_IMAGE) $$model*.py; done
