@@ -12,6 +12,7 @@ size; scratch space is 20 bytes a row when there is a unique key.
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import importlib.util
 import os
@@ -25,6 +26,9 @@ from container.preprocess_hash import SPLITS
 from container.preprocess_run import MANIFEST, Places, Preprocessing, TooManyBadRows
 from container.preprocess_schema import SchemaError
 from container.preprocess_unit import Transform, TransformError
+
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
 def preprocess(
@@ -71,7 +75,7 @@ def load_transform(script: Path) -> Transform:
 
 def main() -> int:
     """Run inside the container; returns the exit code."""
-    gc.freeze()  # On Python 3.10 pyarrow's CSV reader walks all tracked objects at every call.
+    _prepare_process()
     spec = paths.load_spec()
     script = spec["preprocess"].get("script")
     places = Places(
@@ -101,6 +105,15 @@ def main() -> int:
     print(f"preprocess: {summary}", flush=True)
     paths.write_exit_message(summary)
     return 0
+
+
+def _prepare_process() -> None:
+    """Two settings that make large blocks cheap; together about a tenth of the run's time."""
+    gc.freeze()  # On Python 3.10 pyarrow's CSV reader walks all tracked objects at every call.
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:  # glibc: keep freed memory, as each fresh page costs a fault.
+        mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
 
 def _processors() -> int:
