@@ -23,6 +23,7 @@ from werkzeug.routing import BaseConverter, Map, Rule
 from local_aws import ACCOUNT
 from local_aws.backing.downloads import stream_object
 from local_aws.backing.objects import ObjectStore
+from local_aws.backing.own_sources import put_events
 from local_aws.backing.snapshots import Snapshots
 from local_aws.errors import unknown_operation
 from local_aws.http import Request, Response
@@ -73,8 +74,12 @@ class Services:
             raise unknown_operation(request.service, _action(request) or request.method)
         if request.service == "s3":
             return self._call_s3(request)
-        response = self._dispatch(request)
-        if not _READS.match(_action(request) or ""):
+        action = _action(request) or ""
+        if (request.service, action) == ("events", "PutEvents"):
+            response = put_events(request, self._dispatch)
+        else:
+            response = self._dispatch(request)
+        if not _READS.match(action):
             self._snapshots.touch(MODULES.get(request.service, request.service))
         return response
 

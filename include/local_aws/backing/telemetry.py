@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import moto.backends
@@ -12,6 +13,26 @@ from moto.core.utils import utcnow
 
 from local_aws import ACCOUNT
 from local_aws.backing.snapshots import Snapshots
+
+
+@dataclass
+class Samples:
+    """Values of a metric, summed up: CloudWatch's statistic set."""
+
+    count: int
+    total: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, value: float) -> Samples:
+        return cls(1, value, value, value)
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        self.total += value
+        self.least = min(self.least, value)
+        self.most = max(self.most, value)
 
 
 def _backend(service: str, region: str) -> Any:
@@ -45,16 +66,22 @@ class Telemetry:
         region: str,
         namespace: str,
         name: str,
-        value: float,
+        samples: Samples,
         dimensions: dict[str, str],
         unit: str = "None",
     ) -> None:
+        """Add one statistic set, stamped now, to a metric."""
         datum = {
             "MetricName": name,
             "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
             "Timestamp": utcnow(),
-            "Value": value,
             "Unit": unit,
+            "StatisticValues": {
+                "SampleCount": samples.count,
+                "Sum": samples.total,
+                "Minimum": samples.least,
+                "Maximum": samples.most,
+            },
         }
         with self._lock:
             _backend("cloudwatch", region).put_metric_data(namespace, [datum])

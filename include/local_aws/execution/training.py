@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local_aws.backing.telemetry import Samples
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import Job, LogStream, MetricReader, Outcome, Signal
 from local_aws.execution.layout import Layout
@@ -55,7 +56,8 @@ class TrainingRun:
     def _publish_metric(self, name: str, value: float) -> None:
         dimensions = {"TrainingJobName": self.job.name}
         telemetry = self.job.app.telemetry
-        telemetry.metric(self.job.region, METRIC_NAMESPACE, name, value, dimensions)
+        samples = Samples.of(value)
+        telemetry.metric(self.job.region, METRIC_NAMESPACE, name, samples, dimensions)
 
     def __call__(self) -> None:
         try:

@@ -223,3 +223,14 @@ def test_what_is_not_implemented_says_so(
     error, said = code(lambda: getattr(local_aws.client(service), operation)(**arguments))
     assert error == "UnknownOperationException"
     assert "does not implement" in said
+
+
+def test_events_from_aws_s_own_sources(local_aws: LocalAws) -> None:
+    entries = [
+        {"Source": source, "DetailType": "t", "Detail": "{}"}
+        for source in ("mine", "aws.sagemaker", "mine")
+    ]
+    answer = local_aws.client("events").put_events(Entries=entries)
+    assert answer["FailedEntryCount"] == 1
+    codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
+    assert codes == [None, "NotAuthorizedForSourceException", None]
