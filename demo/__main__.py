@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import threading
@@ -49,7 +50,8 @@ def main(
                 story.say(
                     f"{failure or ''}\nAirflow is at {story.airflow.url}: {login}. Ctrl-C stops it."
                 )
-                threading.Event().wait()
+                with contextlib.suppress(KeyboardInterrupt):
+                    threading.Event().wait()
     except DemoError as error:
         failure = error
     except KeyboardInterrupt:

@@ -38,6 +38,7 @@ PRELOAD = (
     "airflow.jobs.triggerer_job_runner",
     "airflow.dag_processing.processor",
     "airflow.providers.amazon.aws.hooks.base_aws",
+    "airflow.providers.standard.decorators.python",
     "aiobotocore.session",
 )
 HEARTBEATS = {

@@ -95,5 +95,5 @@ def price(line: Line) -> str:
 
 
 def money(amount: float | None) -> str:
-    """US dollars to a hundredth of a cent; nothing when unknown."""
-    return "" if amount is None else f"${amount:.4f}"
+    """US dollars to a thousandth of a cent; nothing when unknown."""
+    return "" if amount is None else f"${amount:.5f}"
