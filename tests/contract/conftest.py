@@ -1,4 +1,4 @@
-"""One local AWS for all contract tests, with a state of its own and the environments make built."""
+"""Local AWSs for contract tests, with states of their own and the environments that make built."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ import pytest
 from frugal.local import LocalAws
 
 
-@pytest.fixture(scope="session")
-def local_aws(
-    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
-) -> Iterator[LocalAws]:
-    """A running local AWS on a free port."""
-    home = tmp_path_factory.mktemp("frugal")
-    (home / "envs").symlink_to(python_of("local-aws").parents[2])
+def run_local_aws(home: Path, envs: Path) -> Iterator[LocalAws]:
+    """A local AWS on a free port, from its start to its end."""
+    (home / "envs").symlink_to(envs)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -25,6 +21,20 @@ def local_aws(
     local.start()
     yield local
     local.stop()
+
+
+@pytest.fixture(scope="session")
+def local_aws(
+    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
+) -> Iterator[LocalAws]:
+    """The local AWS that tests share."""
+    yield from run_local_aws(tmp_path_factory.mktemp("frugal"), python_of("local-aws").parents[2])
+
+
+@pytest.fixture
+def own_local_aws(tmp_path: Path, python_of: Callable[[str], Path]) -> Iterator[LocalAws]:
+    """A local AWS for one test, which may kill it and start it again."""
+    yield from run_local_aws(tmp_path, python_of("local-aws").parents[2])
 
 
 @pytest.fixture

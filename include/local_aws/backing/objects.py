@@ -147,12 +147,21 @@ class DurableMultipart(s3.FakeMultipart):
         if count == 0:
             raise MalformedXML
         etag = f"{hashlib.md5(digests, usedforsecurity=False).hexdigest()}-{count}"
-        built = checksum.build() if checksum.checksum_type == "COMPOSITE" else None
-        return FileValue(target, etag), etag, built
+        return FileValue(target, etag), etag, _composite(checksum)
 
     def dispose(self) -> None:
         for part in self.parts.values():
             part.path.unlink(missing_ok=True)
+
+
+def _composite(checksum: s3.MultipartChecksumBuilder) -> tuple[str, str, int] | None:
+    """(type, value, parts) of a checksum of the parts' checksums, with the number of parts in the
+    value, as AWS gives it: by that clients know that it is not one of the object's bytes."""
+    built = checksum.build() if checksum.checksum_type == "COMPOSITE" else None
+    if built is None:
+        return None
+    kind, value, parts = built
+    return kind, f"{value}-{parts}", parts
 
 
 def _install() -> None:

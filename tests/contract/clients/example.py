@@ -20,7 +20,7 @@ DATA_KEY = "train/numbers.txt"
 
 
 def source_archive() -> bytes:
-    """The tar.gz that script mode unpacks: train.py and inference.py."""
+    """The tar.gz that script mode unpacks: every program of the folder `model`."""
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as tar:
         for path in sorted(Path(__file__).with_name("model").glob("*.py")):

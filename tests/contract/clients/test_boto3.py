@@ -146,3 +146,20 @@ def test_what_was_tagged_is_found_by_its_tag(aws: Aws, trained: dict[str, Any]) 
         TagFilters=[{"Key": "client", "Values": [BUCKET]}, {"Key": "stage"}],
     )
     assert [item["ResourceARN"] for item in found["ResourceTagMappingList"]] == [arn]
+
+
+def test_what_was_uploaded_in_parts_is_read_whole_with_its_checksum(
+    aws: Aws, trained: dict[str, Any], tmp_path: Path
+) -> None:
+    """boto3 checks the checksum of what it reads, unless it is one of checksums: `<value>-<parts>`."""
+    content = bytes(range(256)) * (9 << 12)
+    (tmp_path / "large").write_bytes(content)
+    aws.s3.upload_file(str(tmp_path / "large"), BUCKET, "large")
+    answer = aws.s3.get_object(Bucket=BUCKET, Key="large")
+    assert answer["Body"].read() == content
+    head = aws.s3.head_object(Bucket=BUCKET, Key="large", ChecksumMode="ENABLED")
+    assert head["ChecksumCRC32"] == answer["ChecksumCRC32"]
+    assert head["ChecksumCRC32"].endswith("-2")
+    aws.s3.copy({"Bucket": BUCKET, "Key": "large"}, BUCKET, "copy")
+    aws.s3.download_file(BUCKET, "copy", str(tmp_path / "copy"))
+    assert (tmp_path / "copy").read_bytes() == content
