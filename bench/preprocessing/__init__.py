@@ -1,0 +1,1 @@
+"""The same preprocessing by three engines, and the data they are given."""
