@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import pickle
 import shutil
 import sqlite3
 import threading
 import uuid
 from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -50,6 +52,10 @@ class StoredObject:
     etag: str
     modified: datetime
     path: Path
+
+
+# Whether an object's value is asked for only to become another object's.
+_copying: ContextVar[bool] = ContextVar("copying", default=False)
 
 
 class Files:
@@ -90,7 +96,11 @@ class DurableKey(s3.FakeKey):
         return Files.path(self._file or "")
 
     @property
-    def value(self) -> bytes:
+    def value(self) -> Any:
+        if _copying.get():
+            target = Files.new()
+            os.link(self.path, target)
+            return FileValue(target, self.etag.strip('"'))
         return self.path.read_bytes()
 
     @value.setter
@@ -168,6 +178,19 @@ def _install() -> None:
     """Make moto build our classes wherever it builds its own."""
     s3.FakeKey = DurableKey  # type: ignore[misc]
     s3.FakeMultipart = DurableMultipart  # type: ignore[misc]
+    s3.S3Backend.copy_object = _copy_object  # type: ignore[method-assign]
+
+
+_moto_copy_object = s3.S3Backend.copy_object
+
+
+def _copy_object(*arguments: Any, **members: Any) -> None:
+    """moto's copy, by a link to the file in place of its bytes."""
+    token = _copying.set(True)
+    try:
+        _moto_copy_object(*arguments, **members)
+    finally:
+        _copying.reset(token)
 
 
 class ObjectStore:

@@ -110,6 +110,8 @@ class Services:
         except NotImplementedError as error:
             name = _action(request) or request.method
             raise unknown_operation(request.service, name) from error
+        finally:
+            environ.pop("werkzeug.request", None)  # a cycle that would keep the body for long
         status, headers, content = result if len(result) == 3 else (200, {}, result)
         return _to_response(status, dict(headers), content)
 

@@ -1,7 +1,8 @@
 """The `/opt/ml` of one job: a directory of its own, and the environment its process sees.
 
-`/opt/ml` in arguments and environment values becomes that directory; a path that a script spells
-out itself does not, so scripts take theirs from SM_* or SAGEMAKER_BASE_DIR.
+`/opt/ml` in arguments and environment values becomes that directory. A path that a script spells
+out itself leads there only where the system lets a process have its own mounts (opt_ml.py), so
+scripts do well to take theirs from SM_* or SAGEMAKER_BASE_DIR.
 """
 
 from __future__ import annotations

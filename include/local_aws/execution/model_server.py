@@ -76,6 +76,8 @@ class ModelServer:
     _stopping: bool = False
     _watched: bool = False
     _port: int = 0
+    _running: int = 0
+    _quiet: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self, timeout: float) -> None:
         """Fetch the model, start the process, wait for `/ping`. Raises `ServerFailed`."""
@@ -145,19 +147,31 @@ class ModelServer:
 
     def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
         """Raises `InvocationTimeout`, or `OSError` when the container cannot be reached."""
+        with self._quiet:
+            self._running += 1
         started = time.monotonic()
+        try:
+            status, answered, content = self._send(body, headers)
+        finally:
+            with self._quiet:
+                self._running -= 1
+                self._quiet.notify_all()
+        return Answer(status, answered, content, time.monotonic() - started)
+
+    def _send(self, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        """One exchange on a connection that is kept; a stale one is replaced once."""
         try:
             connection, reused = self._idle.get_nowait(), True
         except queue.Empty:
             connection, reused = self._connect(), False
         try:
             try:
-                status, answer_headers, content = _exchange(connection, body, headers)
+                answer = _exchange(connection, body, headers)
             except (ConnectionError, http.client.BadStatusLine):
                 if not reused:
                     raise
                 connection = self._connect()
-                status, answer_headers, content = _exchange(connection, body, headers)
+                answer = _exchange(connection, body, headers)
         except TimeoutError as error:
             connection.close()
             raise InvocationTimeout from error
@@ -165,7 +179,7 @@ class ModelServer:
             connection.close()
             raise ConnectionError(str(error)) from error
         self._idle.put(connection)
-        return Answer(status, answer_headers, content, time.monotonic() - started)
+        return answer
 
     def _connect(self) -> http.client.HTTPConnection:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=INVOCATION_TIMEOUT)
@@ -174,8 +188,11 @@ class ModelServer:
         return connection
 
     def stop(self) -> None:
-        """End the process, as a container is ended: SIGTERM, a moment, SIGKILL."""
+        """Let invocations finish, then end the process as a container is ended: SIGTERM, a moment,
+        SIGKILL."""
         self._stopping = True
+        with self._quiet:
+            self._quiet.wait_for(lambda: self._running == 0, INVOCATION_TIMEOUT)
         self._end()
         shutil.rmtree(self.base, ignore_errors=True)
 

@@ -14,13 +14,16 @@ from pathlib import Path
 from local_aws.execution.open_files import Inode, open_for_writing
 
 LEASH = Path(__file__).with_name("leash.py")
+OPT_ML = Path(__file__).with_name("opt_ml.py")
+ALONE = [sys.executable, "-I", "-S"]
 
 Lines = Callable[[list[str]], None]
 
 
 @dataclass(frozen=True)
 class Command:
-    """What to run: an absolute program with arguments, the whole environment, a directory."""
+    """What to run: an absolute program with arguments, the whole environment, and the directory that
+    is its /opt/ml, where the system allows one, and its working directory."""
 
     argv: list[str]
     environment: dict[str, str]
@@ -32,7 +35,7 @@ class Process:
 
     def __init__(self, command: Command, on_output: Lines, on_exit: Callable[[], None]) -> None:
         self._popen = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(LEASH)],
+            [*ALONE, str(LEASH)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -41,7 +44,7 @@ class Process:
         self._on_output, self._on_exit = on_output, on_exit
         self._lock = threading.Lock()
         spec = {
-            "argv": command.argv,
+            "argv": [*ALONE, str(OPT_ML), str(command.directory), *command.argv],
             "env": command.environment,
             "cwd": str(command.directory),
         }

@@ -61,7 +61,7 @@ def deploy(app: App, region: str, name: str, config: Record) -> None:
                 touch(record, "InService")
                 return
             record["FailureReason"] = problem[:1024]
-            touch(record, "Failed" if record["EndpointStatus"] == "Creating" else "InService")
+            touch(record, "InService" if app.fleet.find(region, name) else "Failed")
 
         try:
             _publish(app, region, app.store.update(ENDPOINT, region, name, change))

@@ -236,3 +236,17 @@ def test_variants_are_chosen_by_name(
     assert answer["Body"].read().decode() == f"{name}-b:3.0"
     with pytest.raises(runtime.exceptions.ValidationError, match="Variant c was not found"):
         runtime.invoke_endpoint(EndpointName=name, Body="1,2", TargetVariant="c")
+
+
+def test_an_update_lets_running_invocations_finish(
+    local_aws: LocalAws, sagemaker: Any, runtime: Any, name: str
+) -> None:
+    create(local_aws, name)
+    make_config(local_aws, f"{name}-v2")
+    answers: list[str] = []
+    slow = threading.Thread(target=lambda: answers.append(invoke(runtime, name, "sleep 2")))
+    slow.start()
+    sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-v2")
+    assert await_endpoint(sagemaker, name)["EndpointConfigName"] == f"{name}-v2"
+    slow.join()
+    assert answers == ["late"]
