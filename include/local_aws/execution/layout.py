@@ -82,7 +82,7 @@ class Layout:
         asked |= {"PYTHONPATH": self.rewrite(":".join(path))} if path else {}
         return inherited | own | asked
 
-    def command(self, image: Image, argv: list[str], environment: dict[str, str]) -> Command:
+    def command(self, argv: list[str], environment: dict[str, str]) -> Command:
         """The command with `/opt/ml` rewritten and its program found on the image's PATH.
 
         Raises `FileNotFoundError` as a container runtime does for a missing program.
