@@ -192,34 +192,42 @@ def _unconvertible(values: Any, column: Column) -> Positions:
     """Positions of the values (binary) that cannot become ``column``'s type."""
     if column.textual:
         return _failing(values, pa.string())
-    text = pc.ascii_trim(values.cast(pa.string(), safe=False), " \t")
-    missing = pc.is_in(text, pa.array(NULL_VALUES))
-    text = pc.if_else(missing, pa.scalar(None, pa.string()), text)
-    if column.kind == "boolean":
-        words = pa.array([word for spelled in BOOLEANS.values() for word in spelled])
-        valid = pc.or_(pc.is_in(text, words), missing)
-        return np.flatnonzero(~valid.to_numpy(zero_copy_only=False))
+    text = values.cast(pa.string(), safe=False)
     if column.custom_format:
         _, valid = parse_dates(text, column)
         return np.flatnonzero(~valid.to_numpy(zero_copy_only=False))
+    if column.kind == "boolean":
+        words = pa.array([*BOOLEANS[True], *BOOLEANS[False], *NULL_VALUES])
+        valid = pc.is_in(pc.ascii_trim(text, " \t"), words)
+        return np.flatnonzero(~valid.to_numpy(zero_copy_only=False))
+    if not _casts(text, column.type):
+        text = pc.ascii_trim(text, " \t")
+        missing = pc.is_in(text, pa.array(NULL_VALUES))
+        text = pc.if_else(missing, pa.scalar(None, pa.string()), text)
     return _failing(text, column.type)
+
+
+def _casts(values: Any, kind: Any) -> bool:
+    try:
+        values.cast(kind)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _failing(values: Any, kind: Any, offset: int = 0) -> Positions:
     """Positions of the values that Arrow cannot cast to ``kind``, by halving."""
-    try:
-        values.cast(kind)
-    except pa.ArrowInvalid:
-        if len(values) == 1:
-            return np.array([offset])
-        middle = len(values) // 2
-        return np.concatenate(
-            (
-                _failing(values[:middle], kind, offset),
-                _failing(values[middle:], kind, offset + middle),
-            )
+    if _casts(values, kind):
+        return np.empty(0, dtype=np.int64)
+    if len(values) == 1:
+        return np.array([offset])
+    middle = len(values) // 2
+    return np.concatenate(
+        (
+            _failing(values[:middle], kind, offset),
+            _failing(values[middle:], kind, offset + middle),
         )
-    return np.empty(0, dtype=np.int64)
+    )
 
 
 def _explain(value: bytes | None, column: Column) -> str:

@@ -60,9 +60,9 @@ class Rows:
 def split_rows(data: bytes, delimiter: str) -> Rows:
     """Split bytes that begin at the start of a row and hold whole rows (the last may lack its
     line break)."""
-    if data.count(b"\r") == data.count(b"\r\n"):
+    if b"\r" not in data or data.count(b"\r") == data.count(b"\r\n"):
         quotes = quotes_of(data)
-        if quotes is not None and _regular(data, quotes, delimiter) and not len(quotes) % 2:
+        if _regular(data, quotes, delimiter) and len(quotes) % 2 == 0:
             breaks = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == 10)
             ends = breaks[np.searchsorted(quotes, breaks) % 2 == 0] + 1
             return _rows_ending_at(data, ends)
