@@ -27,7 +27,6 @@ from container.preprocess_run import MANIFEST, Places, Preprocessing, TooManyBad
 from container.preprocess_schema import SchemaError
 from container.preprocess_unit import Transform, TransformError
 
-
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
 
