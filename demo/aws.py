@@ -13,9 +13,7 @@ from typing import Any
 
 from demo.home import (
     BUCKET,
-    LOOPBACK,
     REGION,
-    REPOSITORY,
     DemoError,
     Home,
     clean_environment,
@@ -60,45 +58,31 @@ class LocalAws:
     @cached_property
     def environment(self) -> dict[str, str]:
         """An environment in which every AWS client talks to this AWS, and to no other."""
-        return clean_environment() | {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_REGION": REGION,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AIRFLOW_CONN_AWS_DEFAULT": '{"conn_type": "aws"}',
-            "FRUGAL_HOME": str(self.home.path),
-            "FRUGAL_BUCKET": BUCKET,
-            "FRUGAL_POLL_SECONDS": "0.5",
-        }
+        return (
+            clean_environment()
+            | self._local.client_environment()
+            | {
+                "AWS_REGION": REGION,
+                "AWS_CONFIG_FILE": os.devnull,
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "AWS_EC2_METADATA_DISABLED": "true",
+                "AIRFLOW_CONN_AWS_DEFAULT": '{"conn_type": "aws"}',
+                "FRUGAL_HOME": str(self.home.path),
+                "FRUGAL_BUCKET": BUCKET,
+                "FRUGAL_POLL_SECONDS": "0.5",
+            }
+        )
 
     def start(self, programs: Programs) -> None:
         """Start it as one of `programs`, unless it runs already."""
         if self.running:
             return
-        python = self.home.python("local-aws")
-        argv = [
-            str(python),
-            "-m",
-            "local_aws",
-            "serve",
-            "--host",
-            LOOPBACK,
-            "--port",
-            str(self._local.port),
-        ]
-        folders = [
-            "--state",
-            str(self.home.local_aws),
-            "--envs",
-            str(self.home.path / "envs" / "images"),
-        ]
-        env = clean_environment() | {"PYTHONPATH": str(REPOSITORY / "include")}
+        try:
+            command = self._local.command()
+        except local.LocalAwsError as error:
+            raise DemoError(str(error)) from error
         log = self.home.logs / "local-aws.log"
-        programs.start("local-aws", [*argv, *folders], log, env=env)
+        programs.start("local-aws", command, log, env=self._local.environment())
 
     def wait(self, programs: Programs) -> None:
         """Return once it answers. Raises DemoError when it exits or takes too long."""

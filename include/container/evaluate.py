@@ -6,6 +6,7 @@ with it). Output ``evaluation``::
 
     evaluation.json          metrics, the champion's on the same rows, won or not, and why
     parity/rows.csv          up to 2000 test rows as the endpoint takes them, without header
+    parity/labels.csv        the target of each
     parity/predictions.csv   what the model answers to them
     parity/latency.json      how fast, on one thread (see `container.measure`)
     portable/model.tar.gz    the model in the form that Neo compiles, if that can hold it
@@ -147,12 +148,16 @@ def _champion(
 def _write_parity(model: scoring.Scorer, test: Path, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     collected: list[Any] = []
-    for table in row_groups(test, model.schema.features):
-        collected.append(model.schema.matrix(table.slice(0, PARITY_ROWS - _count(collected))))
+    labels: list[Any] = []
+    for table in row_groups(test, [*model.schema.features, model.schema.target]):
+        part = table.slice(0, PARITY_ROWS - _count(collected))
+        collected.append(model.schema.matrix(part))
+        labels.append(model.schema.labels(part))
         if _count(collected) >= PARITY_ROWS:
             break
     rows = np.concatenate(collected)
     np.savetxt(directory / "rows.csv", rows, fmt="%.9g", delimiter=",")
+    np.savetxt(directory / "labels.csv", np.concatenate(labels), fmt="%.9g")
     np.savetxt(directory / "predictions.csv", model.predict(rows), fmt="%.9g", delimiter=",")
     timings = measure.latency(model.predict, rows, boosting.RUNTIME)
     (directory / "latency.json").write_text(json.dumps(timings, indent=2) + "\n")

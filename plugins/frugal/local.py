@@ -68,6 +68,24 @@ class LocalAws:
             return state
         return {**state, "running": True, "pid": health.get("pid")}
 
+    def command(self) -> list[str]:
+        """Its command line. Raises LocalAwsError when its environment is not built."""
+        python = self.home / "envs" / "local-aws" / "bin" / "python"
+        if not python.exists():
+            raise LocalAwsError(f"no environment at {python.parent.parent}: run `make envs` first")
+        state, images = self.home / "local-aws", self.home / "envs" / "images"
+        serve = [str(python), "-m", "local_aws", "serve", "--port", str(self.port)]
+        return [*serve, "--state", str(state), "--envs", str(images)]
+
+    def environment(self) -> dict[str, str]:
+        """What it needs of this process's environment: no credentials, no Airflow settings."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
+        }
+        return {**kept, "PYTHONPATH": str(REPOSITORY / "include")}
+
     def start(self) -> dict[str, Any]:
         """Start it unless it runs, and return its status once it answers.
 
@@ -75,24 +93,15 @@ class LocalAws:
         """
         if (status := self.status())["running"]:
             return status
-        python = self.home / "envs" / "local-aws" / "bin" / "python"
-        if not python.exists():
-            raise LocalAwsError(f"no environment at {python.parent.parent}: run `make envs` first")
+        command = self.command()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
-        command = [str(python), "-m", "local_aws", "serve", "--port", str(self.port)]
-        command += [
-            "--state",
-            str(self.home / "local-aws"),
-            "--envs",
-            str(self.home / "envs" / "images"),
-        ]
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(
                 command,
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                env=self._environment(),
+                env=self.environment(),
                 start_new_session=True,
             )
         deadline = time.monotonic() + PATIENCE_SECONDS
@@ -122,15 +131,6 @@ class LocalAws:
         Raises LocalAwsError with its answer when there is no such job, or nothing to take.
         """
         return self._call("/_local/interrupt", {"TrainingJobName": training_job})
-
-    def _environment(self) -> dict[str, str]:
-        """What it needs of ours: no credentials, no Airflow settings."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name in PASSED_ON or name.startswith(PASSED_ON_PREFIXES)
-        }
-        return {**kept, "PYTHONPATH": str(REPOSITORY / "include")}
 
     def _terminate(self, pid: int) -> None:
         os.kill(pid, signal.SIGTERM)

@@ -181,13 +181,17 @@ def _prepare(spec: ModelSpec) -> Any:
     @task(task_id="prepare")
     def prepare() -> dict[str, Any]:
         """Publish the code, fingerprint the raw data, look up the champion, check the budget."""
+        from frugal.aws.prepare import NoRawData
         from frugal.aws.prepare import prepare as prepare_run
         from frugal.cost.estimate import over_budget
         from frugal.cost.prices import price_table
 
-        run = prepare_run(spec, get_current_context()["run_id"])
+        try:
+            run = prepare_run(spec, get_current_context()["run_id"])
+        except NoRawData as error:
+            raise AirflowFailException(str(error)) from error
         if reason := over_budget(spec, run.region, price_table()):
-            raise ValueError(reason)
+            raise AirflowFailException(reason)
         return run.as_json()
 
     return prepare()

@@ -17,14 +17,16 @@ class SmokeTestFailed(RuntimeError):
 def smoke_test(endpoint: str, evaluation: str, tolerance: float) -> list[dict[str, Any]]:
     """Invoke `endpoint` row by row over the first held-out rows below the URI `evaluation`.
 
-    Returns [{"features", "predicted", "expected"}]. Raises SmokeTestFailed when a prediction moved by
+    Returns [{"features", "predicted", "expected", "actual"}]. Raises SmokeTestFailed when a prediction moved by
     more than `tolerance`, relative to what was expected.
     """
-    rows = clients.read_text(f"{evaluation}/parity/rows.csv").splitlines()[:ROWS]
-    expected = clients.read_text(f"{evaluation}/parity/predictions.csv").splitlines()[:ROWS]
+    rows, expected, actual = (
+        clients.read_text(f"{evaluation}/parity/{name}.csv").splitlines()[:ROWS]
+        for name in ("rows", "predictions", "labels")
+    )
     runtime = clients.client("sagemaker-runtime")
     predictions = []
-    for row, wanted in zip(rows, expected, strict=True):
+    for row, wanted, label in zip(rows, expected, actual, strict=True):
         answer = runtime.invoke_endpoint(
             EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=row
         )
@@ -35,5 +37,12 @@ def smoke_test(endpoint: str, evaluation: str, tolerance: float) -> list[dict[st
                 f"(tolerance {tolerance:g}): {row}"
             )
         features = [None if value in MISSING else float(value) for value in row.split(",")]
-        predictions.append({"features": features, "predicted": predicted, "expected": wanted_value})
+        predictions.append(
+            {
+                "features": features,
+                "predicted": predicted,
+                "expected": wanted_value,
+                "actual": float(label),
+            }
+        )
     return predictions
