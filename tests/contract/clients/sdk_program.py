@@ -1,7 +1,8 @@
 """A user's program with the SageMaker SDK 3: train, serve, look at what there is, clean up.
 
-Runs in the SDK's own environment. Reads {"inputs", "answer", "bucket", "image", "role", "rows"},
-the first two of them paths, from standard input, and writes what it saw as JSON to `answer`.
+Runs in the SDK's own environment. Reads {"inputs", "code", "answer", "bucket", "image", "role",
+"rows"}, the first three of them paths, from standard input, and writes what it saw as JSON to
+`answer`. Without `code` it leaves out ModelTrainer.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from sagemaker.core.shapes import (
     StoppingCondition,
 )
 from sagemaker.core.utils.exceptions import FailedStatusError
+from sagemaker.train.configs import Compute, InputData, SourceCode
+from sagemaker.train.model_trainer import ModelTrainer
 
 logging.getLogger("sagemaker").setLevel(logging.WARNING)
 
@@ -138,6 +141,24 @@ def serve(task: dict[str, str], artifacts: str) -> dict[str, Any]:
     return seen
 
 
+def train_with_model_trainer(task: dict[str, str]) -> dict[str, Any]:
+    """What a ModelTrainer made of the training script and of data that are files here."""
+    trainer = ModelTrainer(
+        sagemaker_session=Session(default_bucket=task["bucket"]),
+        training_image=task["image"],
+        role=task["role"],
+        source_code=SourceCode(source_dir=task["code"], entry_script="train.py"),
+        compute=Compute(instance_type="ml.m5.large", instance_count=1, volume_size_in_gb=1),
+        hyperparameters={"scale": 1},
+        base_job_name="sdk-trainer",
+    )
+    data = InputData(channel_name="train", data_source=f"{task['inputs']}/train")
+    trainer.train(input_data_config=[data], wait=True, logs=True)
+    (job,) = TrainingJob.get_all(name_contains="sdk-trainer")
+    artifacts = job.model_artifacts.s3_model_artifacts
+    return {"status": job.training_job_status, "artifacts": S3Downloader.list(artifacts)}
+
+
 def list_in_pages(task: dict[str, str]) -> list[str]:
     """The names of twelve models: more than one page of ListModels."""
     container = ContainerDefinition(image=task["image"])
@@ -159,6 +180,8 @@ def main() -> None:
         "served": serve(task, artifacts),
         "listed": list_in_pages(task),
     }
+    if task["code"]:
+        seen["trainer"] = train_with_model_trainer(task)
     Path(task["answer"]).write_text(json.dumps(seen, default=str))
 
 
