@@ -42,17 +42,7 @@ def start(env: str, arguments: list[str]) -> subprocess.Popen[str]:
     python = ENVS / env / "bin" / "python"
     cache = f"cache_dir={ENVS.parent / 'pytest' / env}"
     return subprocess.Popen(
-        [
-            str(python),
-            "-m",
-            "pytest",
-            "-q",
-            "--durations=5",
-            "-o",
-            cache,
-            *arguments,
-            *sys.argv[1:],
-        ],
+        [str(python), "-m", "pytest", "-q", "-o", cache, *arguments, *sys.argv[1:]],
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
