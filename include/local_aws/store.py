@@ -41,7 +41,6 @@ class Store:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
         self._records: dict[tuple[str, str], dict[str, Record]] = {}
         for kind, region, name, body in self._db.execute("SELECT * FROM resources"):
             self._records.setdefault((kind, region), {})[name] = json.loads(body)
@@ -75,7 +74,6 @@ class Store:
             self._db.execute("DELETE FROM resources WHERE kind=? AND region=? AND name=?", where)
             if record and "_arn" in record:
                 self.untag(record["_arn"], list(self.tags(record["_arn"])))
-            self._changed.notify_all()
 
     def all(self, kind: str, region: str) -> list[Record]:
         with self._lock:
@@ -87,18 +85,12 @@ class Store:
             found = [(k, r) for k, r in self._records.items() if k[0] == kind]
             return [(key[1], name, rec) for key, recs in found for name, rec in recs.items()]
 
-    def wait(self, condition: Callable[[], bool], timeout: float) -> bool:
-        """Wait until a change of the store makes the condition true."""
-        with self._changed:
-            return self._changed.wait_for(condition, timeout)
-
     def _write(self, kind: str, region: str, name: str, record: Record) -> None:
         body = json.dumps(record, separators=(",", ":"))
         self._db.execute(
             "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)", (kind, region, name, body)
         )
         self._records.setdefault((kind, region), {})[name] = record
-        self._changed.notify_all()
 
     def tags(self, arn: str) -> dict[str, str]:
         return dict(self._tags.get(arn, {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from moto.core.utils import utcnow
 
 from local_aws import ACCOUNT
 from local_aws.backing.snapshots import Snapshots
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -47,18 +50,15 @@ class Telemetry:
         self._snapshots = snapshots
         self._lock = threading.Lock()
 
-    def open_stream(self, region: str, group: str, stream: str) -> None:
+    def log(self, region: str, group: str, stream: str, lines: list[str]) -> None:
+        """Append lines, stamped now, to a stream, which is made when it is not there."""
+        now = int(time.time() * 1000)
+        events = [{"timestamp": now, "message": line} for line in lines]
         with self._lock:
             logs = _backend("logs", region)
             logs.ensure_log_group(group)
             logs.ensure_log_stream(group, stream)
-
-    def log(self, region: str, group: str, stream: str, lines: list[str]) -> None:
-        """Append lines, stamped now, to a stream opened before."""
-        now = int(time.time() * 1000)
-        events = [{"timestamp": now, "message": line} for line in lines]
-        with self._lock:
-            _backend("logs", region).put_log_events(group, stream, events)
+            logs.put_log_events(group, stream, events)
         self._snapshots.touch("logs")
 
     def metric(
@@ -90,7 +90,10 @@ class Telemetry:
     def event(
         self, region: str, detail_type: str, detail: dict[str, Any], resources: list[str]
     ) -> None:
-        """An event from `aws.sagemaker` on the default bus, delivered by its rules."""
+        """An event from `aws.sagemaker` on the default bus, delivered by its rules.
+
+        A target that moto cannot deliver to is logged: no job fails for it.
+        """
         entry = {
             "Source": "aws.sagemaker",
             "DetailType": detail_type,
@@ -99,5 +102,8 @@ class Telemetry:
             "Time": time.time(),
         }
         with self._lock:
-            _backend("events", region).put_events([entry])
+            try:
+                _backend("events", region).put_events([entry])
+            except Exception:
+                log.exception("%s could not be delivered", detail_type)
         self._snapshots.touch("events")

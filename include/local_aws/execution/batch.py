@@ -12,7 +12,7 @@ from local_aws.execution.job import Job, LogStream, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.process import Command, Process
 from local_aws.execution.states import now
-from local_aws.execution.transfer import DownloadError
+from local_aws.execution.transfer import DownloadError, UploadError
 from local_aws.store import Record
 
 log = logging.getLogger(__name__)
@@ -68,10 +68,16 @@ class BatchRun(ABC):
             except (ClientError, DownloadError, ImageUnavailable, FileNotFoundError) as error:
                 self._finish(states.failed, {"FailureReason": f"ClientError: {error}"})
                 return
-            logs = LogStream(self.job.app, self.job.region, self.log_group, self.stream, None)
-            deadline = time.monotonic() + self.max_runtime()
-            outcome = self.job.run(command, logs, deadline, self.sync)
-            self._finish(*self.conclude(self.layout, outcome))
+            try:
+                self._finish(*self._execute(self.layout, command))
+            except UploadError as error:
+                self._finish(states.failed, {"FailureReason": f"ClientError: {error}"})
+
+    def _execute(self, layout: Layout, command: Command) -> tuple[str, dict[str, Any]]:
+        job = self.job
+        logs = LogStream(job.app, job.region, self.log_group, self.stream, None)
+        deadline = time.monotonic() + self.max_runtime()
+        return self.conclude(layout, job.run(command, logs, deadline, self.sync))
 
     def max_runtime(self) -> float:
         """Seconds; one day unless the request says otherwise."""

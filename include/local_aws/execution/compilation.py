@@ -46,7 +46,7 @@ class CompilationRun(BatchRun):
         layout.write_config("compilation", config)
         environment = layout.environment(image, app.config.url, self.job.region, {})
         argv = [str(image.python), str(image.program("compile"))]
-        return layout.command(image, argv, environment)
+        return layout.command(argv, environment)
 
     def conclude(self, layout: Layout, outcome: Outcome) -> tuple[str, dict[str, Any]]:
         states = self.job.states

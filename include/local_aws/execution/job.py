@@ -59,13 +59,18 @@ class Job:
         self.app.store.update(kind, self.region, self.name, lambda record: record.update(members))
 
     def enter(self, status: str, **members: Any) -> None:
-        """Enter a status with the members that come with it, and tell EventBridge."""
+        """Enter a status with the members that come with it, and tell EventBridge.
+
+        A job that is being stopped stays so until it ends.
+        """
+        states = self.states
 
         def change(record: Record) -> None:
             record.update(members)
-            self.states.move(record, status)
+            if record[states.status] != states.stopping or states.ends(status):
+                states.move(record, status)
 
-        self.publish(self.app.store.update(self.states.kind, self.region, self.name, change))
+        self.publish(self.app.store.update(states.kind, self.region, self.name, change))
 
     def publish(self, record: Record) -> None:
         """Send the event of the state that the record is in."""
@@ -111,12 +116,24 @@ class Job:
         `every` is called with the process each `period` seconds meanwhile.
         """
         process = Process(command, logs.write, self._wake)
+        try:
+            signal = self._watch(process, deadline, every, period)
+        except BaseException:
+            process.kill()
+            raise
+        if signal is not None:
+            process.terminate(self.app.config.simulation.wait(120))
+        assert process.code is not None
+        return Outcome(process.code, signal)
+
+    def _watch(
+        self, process: Process, deadline: float, every: Callable[[Process], None], period: float
+    ) -> Signal | None:
+        """Wait for the process to end; why it has to end now, if it has not."""
         next_call = time.monotonic() + period
         while process.code is None:
-            due = self._due(deadline)
-            if due is not None:
-                process.terminate(self.app.config.simulation.wait(120))
-                return Outcome(process.code if process.code is not None else 137, due)
+            if (due := self._due(deadline)) is not None:
+                return due
             if time.monotonic() >= next_call:
                 every(process)
                 next_call = time.monotonic() + period
@@ -125,7 +142,7 @@ class Job:
                 self._changed.wait_for(
                     lambda: process.code is not None or bool(self._signals), timeout
                 )
-        return Outcome(process.code)
+        return None
 
     def _wake(self) -> None:
         with self._changed:
@@ -147,7 +164,7 @@ class LogStream:
     ) -> None:
         self._app, self._region, self._group, self._stream = app, region, group, stream
         self._watch = watch
-        app.telemetry.open_stream(region, group, stream)
+        app.telemetry.log(region, group, stream, [])
 
     def write(self, lines: list[str]) -> None:
         self._app.telemetry.log(self._region, self._group, self._stream, lines)

@@ -110,7 +110,7 @@ class ModelServer:
         environment = layout.environment(image, self.app.config.url, self.region, variables)
         argv = [str(image.python), str(image.program("serve"))]
         logs = LogStream(self.app, self.region, self.log_group, self.log_stream, None)
-        command = layout.command(image, argv, environment)
+        command = layout.command(argv, environment)
         self._process = Process(command, logs.write, self._ended)
 
     def _fetch_model(self, layout: Layout) -> None:

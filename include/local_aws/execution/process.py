@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_aws.execution.open_files import Inode, open_for_writing
+
+log = logging.getLogger(__name__)
 
 LEASH = Path(__file__).with_name("leash.py")
 OPT_ML = Path(__file__).with_name("opt_ml.py")
@@ -64,13 +67,18 @@ class Process:
         stream, rest = self._popen.stdout, b""
         while chunk := stream.read1(1 << 16):  # type: ignore[attr-defined]
             *lines, rest = (rest + chunk).split(b"\n")
-            if lines:
-                self._on_output([_text(line) for line in lines])
-        if rest:
-            self._on_output([_text(rest)])
+            self._pass_on(lines)
+        self._pass_on([rest] if rest else [])
         self._popen.wait()
         self._done.set()
         self._on_exit()
+
+    def _pass_on(self, lines: list[bytes]) -> None:
+        try:
+            if lines:
+                self._on_output([line.rstrip(b"\r").decode(errors="replace") for line in lines])
+        except Exception:  # the output has to be read on, or its writer would wait for ever
+            log.exception("Output was lost")
 
     @property
     def code(self) -> int | None:
@@ -96,7 +104,3 @@ class Process:
         with self._lock, suppress(BrokenPipeError):
             self._popen.stdin.close()
         self._done.wait()
-
-
-def _text(line: bytes) -> str:
-    return line.rstrip(b"\r").decode(errors="replace")

@@ -54,7 +54,7 @@ class ProcessingRun(BatchRun):
             image, job.app.config.url, job.region, record.get("Environment", {})
         )
         argv = [*entrypoint, *application.get("ContainerArguments", [])]
-        return layout.command(image, argv, environment)
+        return layout.command(argv, environment)
 
     def _outputs(self) -> list[dict[str, str]]:
         outputs = self.record.get("ProcessingOutputConfig", {}).get("Outputs", [])

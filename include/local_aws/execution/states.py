@@ -57,6 +57,10 @@ class States:
     def done(self, record: Record) -> bool:
         return record[self.status] in self.terminal
 
+    def ends(self, status: str) -> bool:
+        """Whether entering a status ends the job."""
+        return status in self.terminal
+
     def move(self, record: Record, status: str) -> None:
         """Put a record into a status, now."""
         record[self.status] = status
@@ -100,6 +104,9 @@ class TrainingStates(States):
 
     start: str = "Starting"
     messages: dict[str, str] = field(default_factory=lambda: TRAINING_MESSAGES)
+
+    def ends(self, status: str) -> bool:
+        return _PRIMARY.get(status) in self.terminal
 
     def move(self, record: Record, status: str) -> None:
         history, at = record.setdefault("SecondaryStatusTransitions", []), now()

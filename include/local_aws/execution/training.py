@@ -18,6 +18,7 @@ from local_aws.execution.states import now
 from local_aws.execution.transfer import (
     DownloadError,
     Mirror,
+    UploadError,
     download,
     download_prefix,
     split_uri,
@@ -48,7 +49,6 @@ class TrainingRun:
         record = self.job.record
         self.request: dict[str, Any] = record
         self.held = record.get("_seconds", 0.0)
-        self.spot = bool(record.get("EnableManagedSpotTraining"))
         definitions = record["AlgorithmSpecification"].get("MetricDefinitions", [])
         self.metrics = MetricReader(definitions, self._publish_metric)
         self.metrics.final = {k: tuple(v) for k, v in record.get("_metrics", {}).items()}
@@ -65,6 +65,8 @@ class TrainingRun:
                 self.job.enter("Interrupted")
             while self._attempt():
                 pass
+        except UploadError as error:
+            self._finish("Failed", f"ClientError: {error}")
         except Exception as error:
             log.exception("Training job %s", self.job.name)
             self._finish("Failed", f"InternalServerError: {error}")
@@ -108,13 +110,15 @@ class TrainingRun:
             environment = self.layout.environment(
                 image, self.job.app.config.url, self.job.region, self._variables(record)
             )
-            command = self.layout.command(image, argv, environment)
+            command = self.layout.command(argv, environment)
         except (DownloadError, ImageUnavailable, FileNotFoundError) as error:
             prefix = "Data download failed: " if isinstance(error, DownloadError) else ""
             self._finish("Failed", f"ClientError: {prefix}{error}")
             return None
+        if self.job.stopped():
+            self._finish("Stopped")
+            return None
         checkpoints = self._checkpoints(record)
-
         began = time.monotonic()
 
         def sync(process: Process) -> None:
@@ -204,10 +208,9 @@ class TrainingRun:
 
     def _conclude(self, outcome: Outcome) -> None:
         secondary, reason = self._verdict(outcome)
-        if secondary != "Failed" and not self.job.stopped():
-            self.job.enter("Uploading")
         members: dict[str, Any] = {}
         if secondary != "Failed":
+            self.job.enter("Uploading")
             members["ModelArtifacts"] = {"S3ModelArtifacts": self._upload_model()}
         self._upload_output()
         self._finish(secondary, reason, **members)
@@ -246,10 +249,8 @@ class TrainingRun:
             upload_archive(self.job.app.objects, directory, uri, self.layout.base / "tmp")
 
     def _finish(self, secondary: str, reason: str | None = None, **members: Any) -> None:
-        record = self.job.record
-        if "TrainingStartTime" in record:
-            members["TrainingEndTime"] = now()
-            members |= billing(self.held, self.spot, self.job.app.config.simulation.spot_ratio)
+        simulation = self.job.app.config.simulation
+        members |= bill(self.job.record, self.held, simulation.spot_ratio)
         if reason:
             members["FailureReason"] = reason[:1024]
         if self.metrics.final:
@@ -262,12 +263,22 @@ class TrainingRun:
             self.layout.remove()
 
 
-def billing(seconds: float, spot: bool, ratio: float) -> dict[str, int]:
-    """Whole seconds of training and of billing. The spot ratio is simulated; on AWS it is what the
-    capacity cost at the time."""
+def bill(record: Record, seconds: float, ratio: float) -> dict[str, Any]:
+    """What a job that ends now, after `seconds` on capacity, shows of its time; nothing when it
+    never had any.
+
+    The ratio of spot seconds that are billed is simulated: on AWS it is what the capacity cost.
+    """
+    if "TrainingStartTime" not in record:
+        return {}
     trained = max(1, math.ceil(seconds))
+    spot = record["EnableManagedSpotTraining"]
     billable = max(1, math.ceil(trained * ratio)) if spot else trained
-    return {"TrainingTimeInSeconds": trained, "BillableTimeInSeconds": billable}
+    return {
+        "TrainingEndTime": now(),
+        "TrainingTimeInSeconds": trained,
+        "BillableTimeInSeconds": billable,
+    }
 
 
 def resource_config(instance_type: str) -> dict[str, Any]:

@@ -20,6 +20,10 @@ class DownloadError(Exception):
     """Input data that is not there, in AWS's words."""
 
 
+class UploadError(Exception):
+    """A place in S3 that cannot be written, in AWS's words."""
+
+
 def split_uri(uri: str) -> tuple[str, str]:
     """Bucket and key of an `s3://` (or `https://s3`) URI."""
     _, _, rest = uri.partition("://")
@@ -92,6 +96,16 @@ def download(
     _BY_TYPE[kind](objects, uri, target, region, role)
 
 
+def upload(objects: ObjectStore, source: Path, uri: str) -> None:
+    """Store a file at `uri`. Raises `UploadError` when there is no such bucket."""
+    bucket, key = split_uri(uri)
+    if not objects.exists(bucket):
+        raise UploadError(
+            f"Data upload failed: NoSuchBucket: The bucket {bucket} of {uri} does not exist"
+        )
+    objects.put_file(bucket, key, source)
+
+
 def upload_archive(objects: ObjectStore, directory: Path, uri: str, work: Path) -> None:
     """Store a directory's content as one `.tar.gz` at `uri`; the same content, the same bytes."""
     work.mkdir(parents=True, exist_ok=True)
@@ -103,16 +117,14 @@ def upload_archive(objects: ObjectStore, directory: Path, uri: str, work: Path) 
     ):
         for child in sorted(directory.iterdir()):
             archive.add(child, child.name)
-    objects.put_file(*split_uri(uri), path)
+    upload(objects, path, uri)
     path.unlink()
 
 
 def upload_directory(objects: ObjectStore, directory: Path, uri: str) -> None:
     """Store every file below a directory under a prefix."""
-    bucket, prefix = split_uri(uri)
     for path in sorted(p for p in directory.rglob("*") if p.is_file()):
-        key = f"{prefix.rstrip('/')}/{path.relative_to(directory).as_posix()}".lstrip("/")
-        objects.put_file(bucket, key, path)
+        upload(objects, path, f"{uri.rstrip('/')}/{path.relative_to(directory).as_posix()}")
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -152,7 +164,6 @@ class Mirror:
     def sync(self, busy: frozenset[tuple[int, int]] | None) -> None:
         """Upload what changed, except files whose (device, inode) is in `busy`; with None, those
         that changed within `SETTLE` seconds."""
-        bucket, prefix = split_uri(self.uri)
         for name, stat in self._files():
             signature = _signature(stat)
             written = (
@@ -162,9 +173,8 @@ class Mirror:
             )
             if written or self._sent.get(name) == signature:
                 continue
-            key = f"{prefix.rstrip('/')}/{name}".lstrip("/")
             with suppress(FileNotFoundError):
-                self.objects.put_file(bucket, key, self.directory / name)
+                upload(self.objects, self.directory / name, f"{self.uri.rstrip('/')}/{name}")
                 self._sent[name] = signature
 
     def _files(self) -> list[tuple[str, os.stat_result]]:

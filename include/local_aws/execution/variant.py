@@ -158,10 +158,6 @@ class ServerlessVariant(Variant):
                 server.stop()
             return
 
-    @property
-    def warm(self) -> bool:
-        return self._server is not None
-
 
 Factory = Callable[["App", str, str, dict[str, Any], dict[str, Any]], Variant]
 

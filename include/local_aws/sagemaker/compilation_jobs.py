@@ -7,7 +7,7 @@ import json
 from local_aws.errors import not_found, validation
 from local_aws.execution.compilation import CompilationRun, artefact_uri
 from local_aws.execution.neo import unavailable_target
-from local_aws.execution.states import COMPILATION
+from local_aws.execution.states import COMPILATION, now
 from local_aws.sagemaker.jobs import Family
 from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.store import Record
@@ -16,6 +16,7 @@ FAMILY = Family(
     COMPILATION,
     CompilationRun,
     lambda name: not_found(f"Could not find compilation job with name: {name}"),
+    ended=lambda app, record: {"CompilationEndTime": now()},
 )
 FAMILY.register()
 

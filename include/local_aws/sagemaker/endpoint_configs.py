@@ -54,21 +54,25 @@ def _check_variant(call: Call, variant: Params, count: int) -> None:
     if "AcceleratorType" in variant:
         raise validation("Elastic Inference accelerators are no longer supported")
     if "ServerlessConfig" in variant:
-        for member in ("InstanceType", "InitialInstanceCount", "InstancePools"):
-            if member in variant:
-                raise validation(f"{member} cannot be specified with ServerlessConfig")
-        serverless = variant["ServerlessConfig"]
-        if count > 1:
-            raise validation("A serverless endpoint has exactly one production variant")
-        if serverless["MemorySizeInMB"] % 1024:
-            raise validation("MemorySizeInMB must be a multiple of 1024")
-        if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
-            raise validation("ProvisionedConcurrency must not be above MaxConcurrency")
+        _check_serverless_variant(variant, count)
         return
     if ("InstanceType" in variant) == ("InstancePools" in variant):
         raise validation(f"Variant {name} needs exactly one of InstanceType and InstancePools")
     if "InitialInstanceCount" not in variant:
         raise validation(f"Variant {name} needs InitialInstanceCount")
+
+
+def _check_serverless_variant(variant: Params, count: int) -> None:
+    for member in ("InstanceType", "InitialInstanceCount", "InstancePools"):
+        if member in variant:
+            raise validation(f"{member} cannot be specified with ServerlessConfig")
+    serverless = variant["ServerlessConfig"]
+    if count > 1:
+        raise validation("A serverless endpoint has exactly one production variant")
+    if serverless["MemorySizeInMB"] % 1024:
+        raise validation("MemorySizeInMB must be a multiple of 1024")
+    if serverless.get("ProvisionedConcurrency", 0) > serverless["MaxConcurrency"]:
+        raise validation("ProvisionedConcurrency must not be above MaxConcurrency")
 
 
 def _check_serverless(params: Params) -> None:

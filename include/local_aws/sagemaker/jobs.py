@@ -29,6 +29,7 @@ class Family:
     missing: Callable[[str], AwsError]
     resume: Callable[[Job], Run | None] = lambda job: None
     filters: dict[str, str] = field(default_factory=dict)
+    ended: Callable[[App, Record], Params] = lambda app, record: {}
 
     def register(self) -> None:
         """Implement the operations that need nothing more than this."""
@@ -113,9 +114,9 @@ class Family:
             if not stopping and (run := self.resume(job)):
                 app.supervisor.start(job, run)
             elif stopping:
-                job.enter(states.stopped)
+                job.enter(states.stopped, **self.ended(app, record))
             else:
-                job.enter(states.failed, FailureReason=RESTARTED)
+                job.enter(states.failed, FailureReason=RESTARTED, **self.ended(app, record))
 
 
 def one_instance(instance_type: str, count: int, usage: str) -> None:

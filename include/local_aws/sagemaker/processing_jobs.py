@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local_aws.errors import validation
 from local_aws.execution.processing import ProcessingRun
-from local_aws.execution.states import PROCESSING
+from local_aws.execution.states import PROCESSING, now
 from local_aws.sagemaker.jobs import Family, one_instance
 from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.store import Record
@@ -13,6 +13,7 @@ FAMILY = Family(
     PROCESSING,
     ProcessingRun,
     lambda name: validation(f"Could not find requested job with name: {name}"),
+    ended=lambda app, record: {"ProcessingEndTime": now()},
 )
 FAMILY.register()
 

@@ -49,7 +49,7 @@ def answer(app: App, request: Request) -> Response:
     overhead = time.monotonic() - started - latency
     app.meter.count(request.region, name, variant.name, status, latency, overhead)
     if not 200 <= status < 300:
-        raise _model_error(request.region, name, variant.name, response)
+        raise _model_error(request.region, name, response)
     content_type = response.headers.get("Content-Type", "application/octet-stream")
     attributes = request.header(f"{PREFIX}Custom-Attributes")
     if deployment.capture:
@@ -95,7 +95,7 @@ def _invoke(app: App, request: Request, variant: Variant, name: str, body: bytes
         return Answer(503, {}, f"The container is not available: {error}".encode(), 0.0)
 
 
-def _model_error(region: str, endpoint: str, variant: str, response: Answer) -> AwsError:
+def _model_error(region: str, endpoint: str, response: Answer) -> AwsError:
     text = response.body.decode(errors="replace")[:1024]
     kind = "client" if response.status < 500 else "server"
     group = f"/aws/sagemaker/Endpoints/{endpoint}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from local_aws.errors import limit_exceeded, validation
 from local_aws.execution.job import Job
 from local_aws.execution.states import TRAINING
-from local_aws.execution.training import DEFAULT_MAX_RUNTIME, TrainingRun
+from local_aws.execution.training import DEFAULT_MAX_RUNTIME, TrainingRun, bill
 from local_aws.sagemaker.jobs import Family, Run, one_instance
 from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.store import Record
@@ -30,6 +32,7 @@ FAMILY = Family(
     lambda name: validation("Requested resource not found."),
     resume,
     {"WarmPoolStatusEquals": "WarmPoolStatus", "TrainingPlanArnEquals": "TrainingPlanArn"},
+    lambda app, record: bill(record, record.get("_seconds", 0), app.config.simulation.spot_ratio),
 )
 FAMILY.register()
 
@@ -64,9 +67,22 @@ def check(params: Params) -> None:
     names = [channel["ChannelName"] for channel in channels]
     if len(names) != len(set(names)):
         raise validation("Duplicate channel names are not allowed in InputDataConfig")
+    _check_metrics(params["AlgorithmSpecification"].get("MetricDefinitions", []))
+    path = params.get("CheckpointConfig", {}).get("LocalPath", "/opt/ml/checkpoints")
+    if not path.startswith("/opt/ml/"):
+        raise validation(f"The local AWS has checkpoints below /opt/ml only, not in {path}")
     for channel in channels:
         if "S3DataSource" not in channel["DataSource"]:
             raise validation("The local AWS reads S3DataSource channels only")
+
+
+def _check_metrics(definitions: list[Params]) -> None:
+    for definition in definitions:
+        try:
+            re.compile(definition["Regex"])
+        except re.error as error:
+            name, regex = definition["Name"], definition["Regex"]
+            raise validation(f"The Regex {regex!r} of metric {name} is invalid: {error}") from error
 
 
 def _check_resources(resources: Params, spot: bool) -> None:

@@ -205,3 +205,44 @@ def test_names_are_free_again_after_deletion(sagemaker: Any, name: str) -> None:
         sagemaker.describe_training_job(TrainingJobName=name)
     sagemaker.create_training_job(**training_request(name))
     await_training(sagemaker, name)
+
+
+def test_a_job_that_is_stopped_while_it_starts_never_looks_in_progress_again(
+    sagemaker: Any, name: str
+) -> None:
+    sagemaker.create_training_job(**training_request(name, rounds="9999", seconds="0.05"))
+    sagemaker.stop_training_job(TrainingJobName=name)
+    job = await_training(sagemaker, name)
+    statuses = [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
+    assert statuses[-2:] == ["Stopping", "Stopped"]
+
+
+def test_a_bucket_that_is_not_there_fails_the_job(sagemaker: Any, name: str) -> None:
+    request = training_request(name)
+    request["OutputDataConfig"]["S3OutputPath"] = "s3://no-such-bucket/models"
+    sagemaker.create_training_job(**request)
+    job = await_training(sagemaker, name)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "NoSuchBucket" in job["FailureReason"]
+    request = training_request(f"{name}-ck", spot=True, rounds="9999", seconds="0.05")
+    request["CheckpointConfig"]["S3Uri"] = "s3://no-such-bucket/checkpoints"
+    sagemaker.create_training_job(**request)
+    assert "NoSuchBucket" in await_training(sagemaker, f"{name}-ck")["FailureReason"]
+
+
+def test_a_metric_that_is_no_regular_expression_is_refused(sagemaker: Any, name: str) -> None:
+    request = training_request(name)
+    request["AlgorithmSpecification"]["MetricDefinitions"][0]["Regex"] = "loss=("
+    with pytest.raises(sagemaker.exceptions.ClientError, match="is invalid"):
+        sagemaker.create_training_job(**request)
+
+
+def test_a_log_group_may_go_while_a_job_writes(
+    local_aws: LocalAws, sagemaker: Any, name: str
+) -> None:
+    sagemaker.create_training_job(**training_request(name, rounds="40", seconds="0.02"))
+    await_training(sagemaker, name, "Training")
+    await_true(lambda: logged(local_aws, name), "a first line")
+    local_aws.client("logs").delete_log_group(logGroupName=LOG_GROUP)
+    assert await_training(sagemaker, name)["TrainingJobStatus"] == "Completed"
+    assert logged(local_aws, name)

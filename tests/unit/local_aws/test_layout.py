@@ -78,7 +78,7 @@ def test_the_environment_is_scrubbed(
 def test_programs_are_found_in_the_image(image: Image, tmp_path: Path) -> None:
     layout = Layout(tmp_path / "job")
     environment = layout.environment(image, URL, "us-east-1", {})
-    command = layout.command(image, ["tool", "/opt/ml/x"], environment)
+    command = layout.command(["tool", "/opt/ml/x"], environment)
     assert command.argv == [str(image.bin / "tool"), f"{layout.base}/x"]
     with pytest.raises(FileNotFoundError, match='exec: "nothing"'):
-        layout.command(image, ["nothing"], environment)
+        layout.command(["nothing"], environment)

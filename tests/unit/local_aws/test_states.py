@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from local_aws.execution.states import COMPILATION, PROCESSING, TRAINING
-from local_aws.execution.training import billing
+from local_aws.execution.training import bill
 from local_aws.store import Record
 
 
@@ -50,6 +50,11 @@ def test_kinds_spell_their_statuses_as_aws_does() -> None:
     ("seconds", "spot", "trained", "billed"),
     [(0.2, False, 1, 1), (9.1, False, 10, 10), (9.1, True, 10, 3), (0.2, True, 1, 1)],
 )
-def test_billing(seconds: float, spot: bool, trained: int, billed: int) -> None:
-    expected = {"TrainingTimeInSeconds": trained, "BillableTimeInSeconds": billed}
-    assert billing(seconds, spot, 0.3) == expected
+def test_bills(seconds: float, spot: bool, trained: int, billed: int) -> None:
+    record = {"TrainingStartTime": 1.0, "EnableManagedSpotTraining": spot}
+    found = bill(record, seconds, 0.3)
+    assert (found["TrainingTimeInSeconds"], found["BillableTimeInSeconds"]) == (trained, billed)
+
+
+def test_what_never_had_capacity_is_not_billed() -> None:
+    assert bill({"EnableManagedSpotTraining": True}, 0.0, 0.3) == {}
