@@ -139,7 +139,7 @@ class Story:
         self.aws.wait(self.programs)
         self.aws.create_account()
         uploaded = seed.upload(self.aws.client("s3"), options.model, files)
-        self.say(f"raw data: {len(files)} files, {uploaded} uploaded, the others were there")
+        self.say(f"raw data: {len(files)} files, {uploaded} of them new or changed and uploaded")
 
     def _why(self, api: AirflowApi, run: str) -> str:
         """The end of each failed task's log."""
