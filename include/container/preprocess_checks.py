@@ -17,6 +17,8 @@ import pyarrow.compute as pc
 from container.preprocess_schema import Column, Schema
 from container.preprocess_statistics import Moments, Summary, numbers
 
+_VALUES_SHOWN = 10
+
 
 def violations(table: Any, schema: Schema, summaries: dict[str, Summary]) -> dict[int, str]:
     """Rows of ``table`` that break a rule, each with its first reason in the columns' order."""
@@ -41,10 +43,13 @@ def _checks(
         yield from _bounds_checks(numbers(values), column, summary.moments)
     if column.values is not None and summary.count:
         broken = _not_allowed(values, column.values)
+        allowed = ", ".join(column.values[:_VALUES_SHOWN]) + "..." * (
+            len(column.values) > _VALUES_SHOWN
+        )
         if pc.any(broken).as_py():
             yield (
                 broken,
-                lambda value: f"not_allowed: {name}: {value!r} is not in data.columns' values",
+                lambda value: f"not_allowed: {name}: '{value}' is not one of {allowed}",
             )
 
 
@@ -57,24 +62,21 @@ def _bounds_checks(
             pc.fill_null(pc.invert(pc.is_finite(values)), False),
             lambda value: f"not_finite: {name}: {value}",
         )
-    if low is not None and moments.low < low:
+    if low is not None and moments.low < low.value:
         yield (
-            pc.fill_null(pc.less(values, low), False),
-            lambda value: f"out_of_range: {name}: {value} is below the minimum",
+            pc.fill_null(pc.less(values, low.value), False),
+            lambda value: f"out_of_range: {name}: {value} is below {low.text}",
         )
-    if high is not None and moments.high > high:
+    if high is not None and moments.high > high.value:
         yield (
-            pc.fill_null(pc.greater(values, high), False),
-            lambda value: f"out_of_range: {name}: {value} is above the maximum",
+            pc.fill_null(pc.greater(values, high.value), False),
+            lambda value: f"out_of_range: {name}: {value} is above {high.text}",
         )
 
 
-def _not_allowed(values: Any, allowed: tuple[Any, ...]) -> Any:
-    kind = values.type
-    if pa.types.is_dictionary(kind):
-        known = pa.array([str(value) for value in allowed], pa.string())
-        words = pc.invert(pc.is_in(values.dictionary, known))
-        return pc.fill_null(words.take(values.indices), False)
-    text = pa.types.is_string(kind)
-    known = pa.array([str(value) if text else value for value in allowed], kind)
-    return pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, known)))
+def _not_allowed(values: Any, allowed: tuple[str, ...]) -> Any:
+    words = pa.array(allowed, pa.string())
+    if pa.types.is_dictionary(values.type):
+        wrong = pc.invert(pc.is_in(values.dictionary, words))
+        return pc.fill_null(wrong.take(values.indices), False)
+    return pc.and_(pc.is_valid(values), pc.invert(pc.is_in(values, words.cast(values.type))))

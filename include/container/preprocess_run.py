@@ -181,7 +181,8 @@ class Preprocessing:
             return
         left = sum(file.size - file.first_row for file in self._files) - done_bytes
         shortest = min(len(file.header) for file in self._files)
-        self._check_limit(quarantine, quarantine.rows, self._raw_rows + max(0, left) // shortest)
+        most = self._raw_rows + max(0, left) // shortest
+        self._check_limit(quarantine, quarantine.rows, most, "at most " * (left > 0))
 
     def _remove_duplicates(self, quarantine: Quarantine, keys: KeyRuns, layout: Layout) -> None:
         """Process the units that hold later rows of a key again, without those rows."""
@@ -208,14 +209,16 @@ class Preprocessing:
             self._results[plan.index] = result
         self._check_limit(quarantine, quarantine.rows + count - len(rows), self._raw_rows)
 
-    def _check_limit(self, quarantine: Quarantine, bad: int, rows: int) -> None:
+    def _check_limit(self, quarantine: Quarantine, bad: int, rows: int, so_far: str = "") -> None:
+        """Raise if ``bad`` of ``rows`` rows are too many."""
         if bad <= self._limit * rows:
             return
         counts = ", ".join(f"{code} {n}" for code, n in quarantine.reasons.most_common())
+        listed = "all" if bad == quarantine.rows else f"the first {quarantine.rows}"
         raise TooManyBadRows(
-            f"at least {bad} of at most {rows} rows ({bad / rows:.2%}) are bad, more than "
-            f"data.max_bad_rows = {self._limit:g} allows: {counts}. The first is "
-            f"{quarantine.first}. All are in quarantine.csv"
+            f"{bad} of {so_far}{rows} rows ({bad / rows:.2%}) are bad, more than data.max_bad_rows "
+            f"= {self._limit:g} allows: {counts}. The first is {quarantine.first}. "
+            f"quarantine.csv lists {listed} of them"
         )
 
     def _check_totals(self, quarantine: Quarantine) -> None:

@@ -42,19 +42,24 @@ class SchemaError(Exception):
 
 
 @dataclass(frozen=True)
-class Column:
-    """One column of the specification.
+class Bound:
+    """The least or greatest value allowed, as a number (days or microseconds since 1970-01-01 for
+    dates and datetimes, which specifications may give as ISO 8601 text) and as it was given."""
 
-    ``minimum`` and ``maximum`` (inclusive) are numbers; for dates days and for datetimes
-    microseconds since 1970-01-01.
-    """
+    value: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the specification; ``values`` are spelled as in the CSV."""
 
     name: str
     kind: str
     required: bool
-    minimum: float | None
-    maximum: float | None
-    values: tuple[Any, ...] | None
+    minimum: Bound | None
+    maximum: Bound | None
+    values: tuple[str, ...] | None
     format: str | None
 
     @property
@@ -128,7 +133,7 @@ def schema_from_spec(spec: dict[str, Any]) -> Schema:
             required=bool(given.get("required")) or name in needed,
             minimum=_bound(given.get("min"), given["type"]),
             maximum=_bound(given.get("max"), given["type"]),
-            values=None if given.get("values") is None else tuple(given["values"]),
+            values=None if given.get("values") is None else tuple(map(str, given["values"])),
             format=given.get("format"),
         )
         for name, given in data["columns"].items()
@@ -136,13 +141,13 @@ def schema_from_spec(spec: dict[str, Any]) -> Schema:
     return Schema(columns, data["target"], key, split_by, data.get("delimiter") or ",")
 
 
-def _bound(value: Any, kind: str) -> float | None:
-    if value is None:
+def _bound(given: Any, kind: str) -> Bound | None:
+    if given is None:
         return None
-    if kind in _ISO_FORMATS:
+    if isinstance(given, str) and kind in _ISO_FORMATS:
         unit = "D" if kind == "date" else "us"
-        return int(np.datetime64(value, unit).astype(np.int64))
-    return float(value) if kind == "float" else int(value)
+        return Bound(int(np.datetime64(given, unit).astype(np.int64)), given)
+    return Bound(float(given), f"{float(given):.15g}")
 
 
 def _closest(name: str, among: list[str]) -> list[str]:

@@ -22,11 +22,11 @@ from tests.unit.container.preprocess.sales import HEADER, Lab, row, rows, table
         (row(5, price="NA"), "missing_target: price has no value"),
         (row(5, id=""), "missing_value: id has no value"),
         (row(5, date=""), "missing_value: date has no value"),
-        (row(5, price=999.5), "out_of_range: price: 999.5 is below the minimum"),
-        (row(5, price=2e8), "out_of_range: price: 200000000.0 is above the maximum"),
-        (row(5, bedrooms=41), "out_of_range: bedrooms: 41 is above the maximum"),
+        (row(5, price=999.5), "out_of_range: price: 999.5 is below 1000"),
+        (row(5, price=2e8), "out_of_range: price: 200000000.0 is above 100000000"),
+        (row(5, bedrooms=41), "out_of_range: bedrooms: 41 is above 40"),
         (row(5, price="inf"), "not_finite: price: inf"),
-        (row(5, grade="d"), "not_allowed: grade: 'd' is not in data.columns' values"),
+        (row(5, grade="d"), "not_allowed: grade: 'd' is not one of a, b, c"),
         (row(3), "duplicate_key: id h3, date 2014-04-04 came before"),
         (row(5) + ",more", "wrong_column_count: 8 instead of 7"),
         ("h5,2014-01-01", "wrong_column_count: 2 instead of 7"),
@@ -72,7 +72,7 @@ def test_the_first_fault_in_the_columns_order_is_the_reason(lab: Lab) -> None:
     lab.run(table(row(0), row(1, bedrooms="x", seen="y"), row(2, price=1, bedrooms=99)))
     assert [reason for *_, reason in lab.faults()] == [
         "wrong_type: bedrooms: 'x' is not an integer",
-        "out_of_range: price: 1.0 is below the minimum",
+        "out_of_range: price: 1.0 is below 1000",
     ]
 
 
@@ -108,11 +108,11 @@ def test_rows_at_the_limit_pass_and_one_more_stops_the_run(lab: Lab) -> None:
     with pytest.raises(TooManyBadRows) as stopped:
         lab.run(table(*lines))
     message = str(stopped.value)
-    assert "3 of" in message
-    assert "20 rows (15.00%)" in message
+    assert "3 of 20 rows (15.00%)" in message
     assert "data.max_bad_rows = 0.1" in message
     assert "wrong_type 3" in message
     assert "sales.csv, row 6: wrong_type: price: '?' is not a number" in message
+    assert message.endswith("quarantine.csv lists all of them")
     assert [at for _, at, _ in lab.faults()] == [6, 11, 16]
     assert lab.content() == {}
     assert not (lab.places.dataset / "manifest.json").exists()
@@ -131,6 +131,35 @@ def test_a_run_that_cannot_recover_stops_before_the_end(
     monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 4096)
     monkeypatch.setattr("container.preprocess_source.UNIT_BYTES", 8192)
     lab.spec["data"]["max_bad_rows"] = 0.01
-    with pytest.raises(TooManyBadRows):
+    with pytest.raises(TooManyBadRows, match="of at most"):
         lab.run(table(*(row(number, price="x") for number in range(20_000))))
     assert 0 < len(lab.faults()) < 2_000
+
+
+@pytest.mark.parametrize(
+    ("column", "given", "good", "bad", "reason"),
+    [
+        ("date", {"min": "2014-05-02"}, "2014-05-02", "2014-05-01", "below 2014-05-02"),
+        (
+            "seen",
+            {"max": "2015-01-01T12:00:00"},
+            "2015-01-01T12:00:00",
+            "2015-01-01T12:00:01",
+            "above",
+        ),
+        ("bedrooms", {"values": ["1", "2"]}, "2", "3", "not one of 1, 2"),
+        ("bedrooms", {"min": 0.5}, "1", "0", "below 0.5"),
+        ("waterfront", {"values": ["true"]}, "yes", "no", "not one of true"),
+        ("id", {"values": ["a", "b"]}, "a", "c", "not one of a, b"),
+    ],
+)
+def test_bounds_and_values_of_every_type(
+    lab: Lab, column: str, given: dict[str, object], good: str, bad: str, reason: str
+) -> None:
+    lab.spec["data"]["columns"][column] |= given
+    lab.spec["data"]["key"] = ["price"]
+    lab.spec["data"]["split"] |= {"train": 1.0, "validation": 0.0, "test": 0.0}
+    fine = {"bedrooms": 2, "id": "a", "waterfront": "true", "date": "2015-01-01"}
+    lab.run(table(row(1, **fine | {column: good}), row(2, **fine | {column: bad})))
+    assert [at for _, at, _ in lab.faults()] == [3]
+    assert reason in lab.faults()[0][2]
