@@ -153,8 +153,9 @@ def train_with_model_trainer(task: dict[str, str]) -> dict[str, Any]:
         base_job_name="sdk-trainer",
     )
     data = InputData(channel_name="train", data_source=f"{task['inputs']}/train")
-    trainer.train(input_data_config=[data], wait=True, logs=True)
+    trainer.train(input_data_config=[data], wait=False)
     (job,) = TrainingJob.get_all(name_contains="sdk-trainer")
+    job.wait(poll=1, timeout=60)
     artifacts = job.model_artifacts.s3_model_artifacts
     return {"status": job.training_job_status, "artifacts": S3Downloader.list(artifacts)}
 

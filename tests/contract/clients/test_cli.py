@@ -61,7 +61,7 @@ class Cli:
 
 
 def shorten_waits(python: Path, home: Path) -> None:
-    """Make the CLI's SageMaker waiters ask every second.
+    """Make the CLI's SageMaker waiters ask five times a second.
 
     They ask every 30 to 120 seconds and have no option for it; service models in ~/.aws/models
     replace the CLI's own.
@@ -70,7 +70,7 @@ def shorten_waits(python: Path, home: Path) -> None:
     (builtin,) = python.parents[1].glob(pattern)
     model = json.loads(builtin.read_text())
     for waiter in model["waiters"].values():
-        waiter["delay"] = 1
+        waiter |= {"delay": 0.2, "maxAttempts": 300}
     target = home / ".aws" / "models" / "sagemaker" / builtin.parent.name / builtin.name
     target.parent.mkdir(parents=True)
     target.write_text(json.dumps(model))

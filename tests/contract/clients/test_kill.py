@@ -16,7 +16,7 @@ from frugal.local import LocalAws
 from tests.contract.clients import example
 
 BUCKET = "clients-kill"
-WAIT = {"Delay": 1, "MaxAttempts": 60}
+WAIT = {"Delay": 0.2, "MaxAttempts": 300}
 
 
 @pytest.fixture

@@ -31,14 +31,15 @@ from tests.contract.clients import example
 
 BUCKET = "clients-provider"
 MODEL = "provider-model"
+CHECK_SECONDS: Any = 0.2
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 
 
 def training_operator(name: str, **arguments: Any) -> SageMakerTrainingOperator:
-    """Asks every second: AWS's 30 s are for jobs of minutes."""
+    """Asks often: the default of 30 s is for jobs of minutes."""
     config = example.training_job(name, BUCKET)
-    arguments = {"print_log": False, "check_interval": 1, "config": config, **arguments}
+    arguments = {"print_log": False, "check_interval": CHECK_SECONDS, "config": config, **arguments}
     return SageMakerTrainingOperator(task_id="train", **arguments)
 
 
@@ -133,7 +134,7 @@ def test_an_endpoint_serves_until_it_is_deleted(artifacts: str, deferrable: bool
     execute(SageMakerEndpointConfigOperator(task_id="config", config=config))
     request = {"EndpointName": name, "EndpointConfigName": name}
     deploy = SageMakerEndpointOperator(
-        task_id="deploy", config=request, check_interval=1, deferrable=deferrable
+        task_id="deploy", config=request, check_interval=CHECK_SECONDS, deferrable=deferrable
     )
     assert execute(deploy)["Endpoint"]["EndpointStatus"] == "InService"
     assert SageMakerEndpointSensor(task_id="wait", endpoint_name=name).poke({})
@@ -144,7 +145,9 @@ def test_an_endpoint_serves_until_it_is_deleted(artifacts: str, deferrable: bool
 
     hook = SageMakerHook()
     hook.conn.delete_endpoint(EndpointName=name)
-    hook.conn.get_waiter("endpoint_deleted").wait(EndpointName=name, WaiterConfig={"Delay": 1})
+    hook.conn.get_waiter("endpoint_deleted").wait(
+        EndpointName=name, WaiterConfig={"Delay": CHECK_SECONDS}
+    )
     execute(SageMakerDeleteModelOperator(task_id="delete", config={"ModelName": name}))
     with pytest.raises(ClientError, match="Could not find"):
         hook.describe_model(name)
@@ -158,7 +161,9 @@ def test_creating_an_endpoint_again_updates_it(artifacts: str) -> None:
             "Endpoint": {"EndpointName": "provider-update", "EndpointConfigName": name},
         }
         result = execute(
-            SageMakerEndpointOperator(task_id="deploy", config=everything, check_interval=1)
+            SageMakerEndpointOperator(
+                task_id="deploy", config=everything, check_interval=CHECK_SECONDS
+            )
         )
         assert result["Endpoint"]["EndpointStatus"] == "InService"
         assert result["Endpoint"]["EndpointConfigName"] == name
