@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
-from airflow.sdk import DAG, Param, TriggerRule, get_current_context, task
+from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from frugal.aws import clients
 from frugal.aws.names import slug
-from frugal.aws.run import Inputs
 from frugal.jobs.operator import JobOperator, gather
 from frugal.spec import ModelSpec, SpecError
 from frugal.spec.loader import FILE_NAME
 from frugal.stages import baseline, compilation, deploy, evaluate, preprocess, register, train
+from frugal.stages.common import Stage
 
 RETRIES = 2
 RETRY_DELAY = timedelta(seconds=10)
@@ -86,95 +84,32 @@ def broken_dag(name: str, error: SpecError) -> DAG:
 
 
 def _add_tasks(spec: ModelSpec) -> None:
-    prepare = _prepare(spec)
-    preprocessed = _job(
-        spec,
-        "preprocess",
-        requests=[partial(preprocess.request, spec)],
-        upstream=["prepare"],
-        reuse=partial(preprocess.reuse, spec, read=clients.read_json, objects=clients.list_objects),
-        document=preprocess.manifest,
-    )
-    trained = _job(
-        spec,
-        "train",
-        kind="training",
-        requests=[partial(train.request, spec, rung) for rung in range(len(spec.train.capacity))],
-        upstream=["prepare"],
-    )
-    evaluated = _job(
-        spec,
-        "evaluate",
-        requests=[partial(evaluate.request, spec)],
-        upstream=["prepare", "train"],
-        document=evaluate.document,
-    )
-    compiled = _compile_jobs(spec)
+    prepared = _prepare(spec)
+    preprocessed = _job(preprocess.stage(spec))
+    trained = _job(train.stage(spec))
+    evaluated = _job(evaluate.stage(spec))
+    compiled = [_job(stage) for stage in compilation.stages(spec)]
     registered = _register(spec)
-    deployed = JobOperator(
-        task_id="deploy",
-        kind="endpoint",
-        base_name=spec.name,
-        requests=[partial(deploy.request, spec)],
-        upstream=["prepare", "train", "evaluate", "compile"],
-        skip=_not_deployed,
-    )
+    deployed = _job(deploy.stage(spec))
     smoke_tested = _smoke_test(spec)
-    measured = _job(
-        spec, "baseline", requests=[partial(baseline.request, spec)], upstream=["prepare"]
+    measured = _job(baseline.stage(spec))
+    reported = _report(spec)
+    chain(prepared, preprocessed, trained, evaluated, *compiled, registered)
+    chain(evaluated, registered, deployed, smoke_tested, reported)
+    chain(preprocessed, measured, reported)
+
+
+def _job(stage: Stage) -> JobOperator:
+    return JobOperator(
+        task_id=stage.name,
+        kind=stage.kind,
+        base_name=stage.base_name,
+        requests=stage.requests,
+        upstream=stage.upstream,
+        skip=stage.skip,
+        reuse=stage.reuse,
+        document=stage.document,
     )
-    prepare >> preprocessed >> trained >> evaluated
-    for before, after in zip([evaluated, *compiled], [*compiled, registered], strict=True):
-        before >> after
-    evaluated >> registered >> deployed >> smoke_tested
-    preprocessed >> measured
-    [smoke_tested, measured] >> _report(spec)
-
-
-def _job(spec: ModelSpec, stage: str, *, kind: str = "processing", **arguments: Any) -> JobOperator:
-    return JobOperator(task_id=stage, kind=kind, base_name=f"{spec.name}-{stage}", **arguments)
-
-
-def _compile_jobs(spec: ModelSpec) -> list[JobOperator]:
-    """The compile task, and for Neo the task that checks its artefact; none without a backend."""
-    upstream = ["prepare", "train", "evaluate"]
-    if spec.compile.backend == "none":
-        return []
-    if spec.compile.backend == "onnx":
-        return [
-            _job(
-                spec,
-                "compile",
-                requests=[partial(compilation.onnx_request, spec)],
-                upstream=upstream,
-                skip=evaluate.lost,
-                document=compilation.onnx_document,
-            )
-        ]
-    return [
-        _job(
-            spec,
-            "compile",
-            kind="compilation",
-            requests=[partial(compilation.neo_request, spec)],
-            upstream=upstream,
-            skip=evaluate.lost,
-        ),
-        _job(
-            spec,
-            "check_compiled",
-            requests=[partial(compilation.check_request, spec)],
-            upstream=[*upstream, "compile"],
-            skip=evaluate.lost,
-            document=compilation.check_document,
-        ),
-    ]
-
-
-def _not_deployed(inputs: Inputs) -> str | None:
-    if not inputs.params.get("deploy", True):
-        return "the run was started with deploy = false"
-    return evaluate.lost(inputs)
 
 
 def _prepare(spec: ModelSpec) -> Any:

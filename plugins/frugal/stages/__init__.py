@@ -1,1 +1,4 @@
-"""One file a stage: the spec and what earlier stages found out become AWS requests. Pure, no network."""
+"""One file a stage: the spec and what earlier stages found out become AWS requests.
+
+Builders of requests are pure. What has to look (is the dataset whole?) goes through `frugal.aws.clients`.
+"""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import framework_image, processing_output, processing_request
+from frugal.stages.common import Stage, framework_image, processing_output, processing_request
+
+
+def stage(spec: ModelSpec) -> Stage:
+    """A Processing job beside the training."""
+    return Stage(
+        name="baseline",
+        base_name=f"{spec.name}-baseline",
+        requests=[partial(request, spec)],
+        upstream=["prepare"],
+    )
 
 
 def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:

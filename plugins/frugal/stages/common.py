@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +12,27 @@ from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
 
 CODE = "/opt/ml/processing/input/code"
+
+
+def _never(inputs: Inputs) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One task of the pipeline that runs a job; `JobOperator` says what the fields mean.
+
+    `requests` has one builder for each rung of the capacity ladder.
+    """
+
+    name: str
+    base_name: str
+    requests: Sequence[Callable[[Inputs], dict[str, Any]]]
+    upstream: Sequence[str]
+    kind: str = "processing"
+    skip: Callable[[Inputs], str | None] = _never
+    reuse: Callable[[Inputs], dict[str, Any] | None] = _never
+    document: Callable[[Inputs], str | None] = _never
 
 
 def seconds(duration: timedelta) -> int:

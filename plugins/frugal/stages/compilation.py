@@ -2,11 +2,49 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import framework_image, processing_output, processing_request, seconds
+from frugal.stages.common import (
+    Stage,
+    framework_image,
+    processing_output,
+    processing_request,
+    seconds,
+)
+from frugal.stages.evaluate import lost
+
+UPSTREAM = ("prepare", "train", "evaluate")
+
+
+def stages(spec: ModelSpec) -> list[Stage]:
+    """The backend's stages: Neo compiles and is then checked, ONNX does both in one job, none has none."""
+    if spec.compile.backend == "none":
+        return []
+    compile_name, check_name = f"{spec.name}-compile", f"{spec.name}-check-compiled"
+    if spec.compile.backend == "onnx":
+        build, document = partial(onnx_request, spec), onnx_document
+        return [Stage("compile", compile_name, [build], UPSTREAM, skip=lost, document=document)]
+    return [
+        Stage(
+            "compile",
+            compile_name,
+            [partial(neo_request, spec)],
+            UPSTREAM,
+            kind="compilation",
+            skip=lost,
+        ),
+        Stage(
+            "check_compiled",
+            check_name,
+            [partial(check_request, spec)],
+            (*UPSTREAM, "compile"),
+            skip=lost,
+            document=check_document,
+        ),
+    ]
 
 
 def neo_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from frugal.aws.names import unique
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
+from frugal.stages.common import Stage
+from frugal.stages.evaluate import lost
 from frugal.stages.serve import container
 
 VARIANT = "main"
 INSTANCE, INSTANCES, CAPTURE_PERCENT = "ml.m5.large", 1, 100
 MEMORY_MB, MAX_CONCURRENCY = 2048, 5
+
+
+def stage(spec: ModelSpec) -> Stage:
+    """The model's one endpoint, created or updated when the challenger won."""
+    return Stage(
+        name="deploy",
+        kind="endpoint",
+        base_name=spec.name,
+        requests=[partial(request, spec)],
+        upstream=["prepare", "train", "evaluate", "compile"],
+        skip=not_deployed,
+    )
+
+
+def not_deployed(inputs: Inputs) -> str | None:
+    """Why the endpoint stays as it is; None when the challenger goes live."""
+    if not inputs.params.get("deploy", True):
+        return "the run was started with deploy = false"
+    return lost(inputs)
 
 
 def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import framework_image, processing_output, processing_request
+from frugal.stages.common import Stage, framework_image, processing_output, processing_request
+
+
+def stage(spec: ModelSpec) -> Stage:
+    """A Processing job that leaves the verdict."""
+    return Stage(
+        name="evaluate",
+        base_name=f"{spec.name}-evaluate",
+        requests=[partial(request, spec)],
+        upstream=["prepare", "train"],
+        document=document,
+    )
 
 
 def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import framework_image, seconds
+from frugal.stages.common import Stage, framework_image, seconds
 
 PARQUET = "application/x-parquet"
+
+
+def stage(spec: ModelSpec) -> Stage:
+    """A training job on the first rung that has capacity."""
+    return Stage(
+        name="train",
+        kind="training",
+        base_name=f"{spec.name}-train",
+        requests=[partial(request, spec, rung) for rung in range(len(spec.train.capacity))],
+        upstream=["prepare"],
+    )
 
 
 def request(spec: ModelSpec, rung: int, inputs: Inputs) -> dict[str, Any]:

@@ -145,27 +145,6 @@ def test_a_loser_is_rejected_with_the_reason() -> None:
     assert evaluate.lost(Inputs(RUN, lost)) == "the challenger lost: better"
 
 
-MANIFEST = {"files": [{"path": "train/part-0.parquet", "bytes": 10}], "seconds": 3}
-WHOLE = {"churn/datasets/f00/train/part-0.parquet": {"Size": 10}}
-
-
-@pytest.mark.parametrize(
-    ("manifest", "objects", "params", "reused"),
-    [
-        (MANIFEST, WHOLE, {}, True),
-        (None, WHOLE, {}, False),
-        (MANIFEST, {}, {}, False),
-        (MANIFEST, {"churn/datasets/f00/train/part-0.parquet": {"Size": 9}}, {}, False),
-        (MANIFEST, WHOLE, {"force_preprocess": True}, False),
-    ],
-)
-def test_a_dataset_is_reused_only_when_it_is_whole(
-    manifest: dict[str, Any] | None,
-    objects: dict[str, dict[str, Any]],
-    params: dict[str, Any],
-    reused: bool,
-) -> None:
-    found = preprocess.reuse(
-        parse_spec(SPEC), inputs(**params), lambda uri: manifest, lambda uri: objects
-    )
-    assert (found is not None) is reused
+def test_losing_keeps_the_endpoint_as_it_is() -> None:
+    assert deploy.not_deployed(inputs()) is None
+    assert "deploy = false" in (deploy.not_deployed(inputs(deploy=False)) or "")
