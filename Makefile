@@ -14,6 +14,9 @@ AIRFLOW := $(ENVS)/airflow/bin
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 
+# `make demo MODEL=rents RAW=folder` runs another model of include/models on the CSV files in a folder.
+DEMO := -m demo $(if $(MODEL),--model $(MODEL)) $(if $(RAW),--raw $(RAW))
+
 BUILD := @$(PYTHON) requirements/environments.py build
 
 ##@ Use
@@ -22,10 +25,10 @@ help: ## Show what each target does
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: run-envs ## Train, compile and deploy the example model on a local AWS, through a real Airflow, and show what it cost
-	@$(AIRFLOW)/python -m demo
+	@$(AIRFLOW)/python $(DEMO)
 
 ui: run-envs ## The same, left running: Airflow's UI on loopback until Ctrl-C
-	@$(AIRFLOW)/python -m demo --keep
+	@$(AIRFLOW)/python $(DEMO) --keep
 
 local: run-envs ## Start the local AWS in the background (`make local-stop` stops it)
 	@bin/frugal local start
