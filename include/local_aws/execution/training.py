@@ -42,6 +42,7 @@ class TrainingRun:
     job: Job
     resumed: bool = False
     held: float = 0.0
+    expires: str = "MaxRuntimeExceeded"
     metrics: MetricReader = field(init=False)
     layout: Layout = field(init=False)
 
@@ -136,12 +137,15 @@ class TrainingRun:
         return outcome
 
     def _deadline(self, record: Record) -> float:
-        """Monotonic time at which MaxRuntimeInSeconds or MaxWaitTimeInSeconds is over."""
+        """Monotonic time at which MaxRuntimeInSeconds or MaxWaitTimeInSeconds is over, whichever
+        is first; `expires` becomes the status that this is."""
         limits = record["StoppingCondition"]
         left: float = limits.get("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME) - self.held
+        self.expires = "MaxRuntimeExceeded"
         if "MaxWaitTimeInSeconds" in limits:
-            waited = now() - record["CreationTime"]
-            left = min(left, limits["MaxWaitTimeInSeconds"] - waited)
+            wait = limits["MaxWaitTimeInSeconds"] - (now() - record["CreationTime"])
+            if wait < left:
+                left, self.expires = wait, "MaxWaitTimeExceeded"
         return time.monotonic() + left
 
     def _was(self, secondary: str) -> bool:
@@ -219,8 +223,7 @@ class TrainingRun:
         if outcome.signal is Signal.STOP:
             return "Stopped", None
         if outcome.signal is Signal.TIMEOUT:
-            expired = "MaxWaitTimeExceeded" if self._wait_expired() else "MaxRuntimeExceeded"
-            return expired, None
+            return self.expires, None
         if outcome.code == 0:
             return "Completed", None
         text = self.layout.read_output("failure", 900) or "AlgorithmError: "
