@@ -94,6 +94,9 @@ def main() -> int:
         print(f"preprocess: {error}", file=sys.stderr)
         paths.write_exit_message(str(error))
         return 1
+    except Exception as error:
+        paths.write_exit_message(f"{type(error).__name__}: {error}")
+        raise
     rows = manifest["rows"]
     summary = (
         f"{rows['raw']} rows: {rows['train']} train, {rows['validation']} validation, "
@@ -111,7 +114,7 @@ def _prepare_process() -> None:
     gc.freeze()  # On Python 3.10 pyarrow's CSV reader walks all tracked objects at every call.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # glibc: keep freed memory, as each fresh page costs a fault.
-        mallopt(_M_MMAP_THRESHOLD, 1 << 30)
+        mallopt(_M_MMAP_THRESHOLD, 32 << 20)
         mallopt(_M_TRIM_THRESHOLD, 1 << 30)
 
 

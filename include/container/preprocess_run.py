@@ -181,7 +181,7 @@ class Preprocessing:
             return
         left = sum(file.size - file.first_row for file in self._files) - done_bytes
         shortest = min(len(file.header) for file in self._files)
-        most = self._raw_rows + max(0, left) // shortest
+        most = self._raw_rows + -(-left // shortest) + (left > 0)
         self._check_limit(quarantine, quarantine.rows, most, "at most " * (left > 0))
 
     def _remove_duplicates(self, quarantine: Quarantine, keys: KeyRuns, layout: Layout) -> None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.unit.container.preprocess.sales import Lab, example_spec
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _short_heap() -> Iterator[None]:
+    """pyarrow's CSV reader walks the heap at every call on Python 3.10 (see container.preprocess)."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture
