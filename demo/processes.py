@@ -22,6 +22,7 @@ class Programs:
         self, python: Path, env: Mapping[str, str], log: Path, grace: float = GRACE_SECONDS
     ) -> None:
         self.logs: dict[str, Path] = {}
+        self.pids: dict[str, int] = {}
         self.exited: dict[str, int] = {}
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as errors:
@@ -97,7 +98,10 @@ class Programs:
         assert self._keeper.stdout
         for line in self._keeper.stdout:
             event = json.loads(line)
-            if name := event.get("exited"):
+            if name := event.get("started"):
+                self.pids[name] = event["pid"]
+                self.exited.pop(name, None)
+            elif name := event.get("exited"):
                 self.exited[name] = event["code"]
 
 
