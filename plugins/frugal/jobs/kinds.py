@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from frugal.aws.run import MANAGED_BY as OWNED
 from frugal.jobs import bills
 from frugal.jobs.bills import Description
 from frugal.jobs.outcome import (
@@ -115,6 +116,13 @@ def _is_missing(error: Mapping[str, str]) -> bool:
     )
 
 
+def _is_ours(client: Any, arn: str) -> bool:
+    """Whether what stands under `arn` carries our ownership tag: nothing else may be changed or deleted."""
+    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+    tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
+    return OWNED.items() <= tags.items()
+
+
 def _exists_already(error: Mapping[str, str]) -> bool:
     text = error.get("Message", "").lower()
     return error["Code"] == "ResourceInUse" or "already exist" in text
@@ -177,7 +185,16 @@ class EndpointKind(JobKind):
     """
 
     def ensure(self, client: Any, name: str, request: Request) -> Description:
-        """Create the model and the configuration when missing, then create or update the endpoint."""
+        """Create the model and the configuration when missing, then create or update the endpoint.
+
+        Raises AlgorithmFailed, before anything is made, when the endpoint exists and is not ours.
+        """
+        found = self.find(client, name)
+        if found is not None and not _is_ours(client, found["EndpointArn"]):
+            owner = ", ".join(f"{key}={value}" for key, value in OWNED.items())
+            raise AlgorithmFailed(
+                name, f"there is an endpoint of this name without the tag {owner}"
+            )
         model, config = request["Model"], request["EndpointConfig"]
         parts = (
             (client.describe_model, client.create_model, "ModelName", model),
@@ -196,7 +213,6 @@ class EndpointKind(JobKind):
                     raise
                 create(**part)
         wanted = config["EndpointConfigName"]
-        found = self.find(client, name)
         if found is None:
             client.create_endpoint(**request["Endpoint"])
         elif found["EndpointStatus"] == "Failed":  # AWS refuses to update a failed endpoint
