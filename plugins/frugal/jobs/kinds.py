@@ -230,6 +230,8 @@ class EndpointKind(JobKind):
         found = self.find(client, name)
         if found is None or found["EndpointStatus"] != "Creating":
             return False
+        if not _is_ours(client, found["EndpointArn"]):
+            return False
         client.delete_endpoint(EndpointName=name)
         return True
 
