@@ -6,7 +6,7 @@ data set without a manifest is not one) and ``quarantine`` (quarantine.csv). The
 FRUGAL_FINGERPRINT goes into the manifest.
 
 The same raw files, code and specification give the same Parquet files, byte for byte, on any number
-of processors. Peak memory is about 150 MB and 150 MB more for each processor, whatever the input's
+of processors. Peak memory is about 200 MiB and 150 MiB more for each processor, whatever the input's
 size; scratch space is 20 bytes a row when there is a unique key.
 """
 
