@@ -24,12 +24,21 @@ class Memory:
     @property
     def generation(self) -> int:
         """0 for the task's first job; grows with each job that came to its end."""
-        return int(self._get("generation"))
+        return int(self._get("generation", 0))
 
     @property
     def rung(self) -> int:
         """The rung of the ladder that is being tried."""
-        return int(self._get("rung"))
+        return int(self._get("rung", 0))
+
+    def was_cleared(self, max_tries: int) -> bool:
+        """Whether a user cleared the task since `started`: Airflow then allows it more tries."""
+        return bool(self._get("max_tries", max_tries) != max_tries)
+
+    def started(self, max_tries: int) -> None:
+        """An attempt goes to its job; Airflow allows the task `max_tries` until a user clears it."""
+        if self._store is not None:
+            self._store.set("max_tries", max_tries)
 
     def ended(self, *, next_rung: int = 0) -> None:
         """The job came to its end, whichever: the next one is another job."""
@@ -37,5 +46,5 @@ class Memory:
             self._store.set("generation", self.generation + 1)
             self._store.set("rung", next_rung)
 
-    def _get(self, key: str) -> Any:
-        return self._store.get(key, 0) if self._store is not None else 0
+    def _get(self, key: str, default: int) -> Any:
+        return self._store.get(key, default) if self._store is not None else default

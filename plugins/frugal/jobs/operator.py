@@ -73,6 +73,10 @@ class JobOperator(BaseOperator):
             self.log.info("Reused, nothing was started: %s", result)
             return result
         memory = Memory(context.get("task_state_store"))
+        if self.kind.one_per_attempt and memory.was_cleared(context["ti"].max_tries):
+            self._stop(self._name(context, inputs, memory, memory.rung)[0])
+            memory.ended()
+        memory.started(context["ti"].max_tries)
         return self._start(context, inputs, memory, memory.rung)
 
     def resume(
@@ -115,7 +119,7 @@ class JobOperator(BaseOperator):
                 trigger=JobTrigger(self.kind.name, name, Settings.load().poll_seconds),
                 method_name="resume",
                 kwargs={"job": name, "rung": rung},
-                timeout=self.kind.limit(request),
+                timeout=min(filter(None, (self.kind.limit(request), self.execution_timeout))),
             )
         return self._finish(context, inputs, memory, name, rung)
 

@@ -13,6 +13,16 @@ from frugal.aws import clients
 from frugal.jobs.kinds import KINDS
 
 JITTER = 0.2
+UNFINISHED = (
+    None,
+    "scheduled",
+    "queued",
+    "running",
+    "restarting",
+    "deferred",
+    "up_for_retry",
+    "up_for_reschedule",
+)
 
 
 class JobTrigger(BaseTrigger):
@@ -52,28 +62,36 @@ class JobTrigger(BaseTrigger):
                 )
 
     async def on_kill(self) -> None:
-        """Stop the job, unless the trigger merely moved to another triggerer.
+        """Stop the job when its task is over, or will start another one.
 
-        Airflow 3.3 calls this for a reassigned trigger too; the task is then still deferred.
+        Airflow 3.3 calls this for a trigger that merely moved to another triggerer, too: the task is then
+        still deferred. A cleared task goes on with what keeps its name for life, like an endpoint.
+
+        All of it is one thread, as Airflow 3.3 cancels what it cancelled again every second until that has
+        returned: awaits inside on_kill end there, a thread does not.
         """
-        if await self._still_deferred():
-            self.log.info("The task is still deferred: %s goes on", self.job)
+        await asyncio.to_thread(self._let_go)
+
+    def _let_go(self) -> None:
+        kind, states = KINDS[self.kind], self._states()
+        waited_for = ("deferred",) if kind.one_per_attempt else UNFINISHED
+        if any(state in waited_for for state in states):
+            self.log.info("The task is %s: %s goes on", states[0], self.job)
             return
-        client = await asyncio.to_thread(clients.client, "sagemaker")
-        stopped = await asyncio.to_thread(KINDS[self.kind].halt, client, self.job)
+        stopped = kind.halt(clients.client("sagemaker"), self.job)
         self.log.info("%s %s", "Stopped" if stopped else "Nothing to stop in", self.job)
 
-    async def _still_deferred(self) -> bool:
+    def _states(self) -> list[str | None]:
+        """State of the task instance in a list, which is empty when it, or its DAG run, was deleted."""
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
         ti = self.task_instance
         if ti is None:
-            return False
-        states = await asyncio.to_thread(
-            RuntimeTaskInstance.get_task_states,
+            return []
+        states = RuntimeTaskInstance.get_task_states(
             dag_id=ti.dag_id,
             task_ids=[ti.task_id],
             run_ids=[ti.run_id],
             map_index=ti.map_index,
         )
-        return bool(states.get(ti.run_id, {}).get(ti.task_id) == "deferred")
+        return list(states.get(ti.run_id, {}).values())  # the key of a mapped one has its index

@@ -33,6 +33,7 @@ class TaskInstance:
     dag_id: str = "train_churn"
     run_id: str = "manual__1"
     map_index: int = -1
+    max_tries: int = 2
 
     def xcom_pull(self, task_ids: str) -> Any:
         return self.xcoms.get(task_ids)

@@ -1,0 +1,22 @@
+"""One Airflow and one local AWS for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults import cluster as clusters
+from tests.faults.cluster import Cluster
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
+) -> Iterator[Cluster]:
+    """Started once; a test that kills a part of it starts that part again."""
+    made = clusters.make(tmp_path_factory.mktemp("faults"), python_of("local-aws").parents[2])
+    with made.programs:
+        made.launch()
+        yield made
