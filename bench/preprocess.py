@@ -199,8 +199,8 @@ The work is the same: parse and convert every column, check required values, bou
 is unique over the whole file, split by a hash of the house, write zstd Parquet, compute statistics
 (bench/preprocessing/task.py). The engines' statistics are compared and agree. "processors" is the
 time that all processors together spent, which a busy machine distorts less; memory is the peak
-resident size that the kernel reports. Polars and DuckDB use their own hash, which is
-faster but promises nothing across versions, and they only detect bad rows, where Frugal's engine
+resident size that the kernel reports. Polars and DuckDB split by their own hash, which
+promises nothing across versions, and they only detect bad rows, where Frugal's engine
 also sets them apart with row number and reason.
 """
 
