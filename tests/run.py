@@ -2,8 +2,8 @@
 
     python3 tests/run.py [pytest arguments]
 
-A folder that OWNED does not name runs beside Airflow. The suites run at the same time; each one's output is
-shown when it ends, and the last line counts them all.
+As many suites run at the same time as there are cores. Each one's output is shown when it ends, and the last
+line counts them all.
 """
 
 from __future__ import annotations
@@ -13,66 +13,78 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ENVS = Path(os.environ.get("FRUGAL_HOME", REPOSITORY / ".frugal")).resolve() / "envs"
 
-#: environment -> the test folders that need what it holds
-OWNED = {
-    "tests/local-aws": ["tests/unit/local_aws"],
-    "tests/xgboost-3.0-5": ["tests/unit/container", "tests/unit/model"],
-    "tests/neo-xgboost": ["tests/unit/neo"],
-}
+
+@dataclass(frozen=True)
+class Suite:
+    """Test folders, and the environment that holds what they need."""
+
+    env: str
+    folders: tuple[str, ...]
 
 
-def suites() -> dict[str, list[str]]:
-    """Environment -> pytest's folder arguments, for the folders that hold tests."""
-    owned = {
-        env: [folder for folder in folders if any((REPOSITORY / folder).rglob("test_*.py"))]
-        for env, folders in OWNED.items()
-    }
-    others = [f"--ignore={folder}" for folders in owned.values() for folder in folders]
-    return {env: folders for env, folders in owned.items() if folders} | {
-        "airflow": ["tests", *others]
-    }
+#: pytest's exit status when no test of a suite matches its arguments
+NOTHING_MATCHED = 5
+#: Every folder that these do not name runs beside Airflow. The long ones first.
+APART = (
+    Suite("tests/xgboost-3.0-5", ("tests/unit/container", "tests/unit/model")),
+    Suite("airflow", ("tests/e2e", "tests/faults")),
+    Suite("tests/local-aws", ("tests/unit/local_aws",)),
+)
 
 
-def start(env: str, arguments: list[str]) -> subprocess.Popen[str]:
-    python = ENVS / env / "bin" / "python"
-    cache = f"cache_dir={ENVS.parent / 'pytest' / env}"
-    return subprocess.Popen(
-        [str(python), "-m", "pytest", "-q", "-o", cache, *arguments, *sys.argv[1:]],
+def suites() -> list[Suite]:
+    """All of them, with the folders that hold tests."""
+    apart = [
+        Suite(suite.env, tuple(folder for folder in suite.folders if holds_tests(folder)))
+        for suite in APART
+    ]
+    ignored = [f"--ignore={folder}" for suite in apart for folder in suite.folders]
+    return [Suite("airflow", ("tests", *ignored)), *(suite for suite in apart if suite.folders)]
+
+
+def holds_tests(folder: str) -> bool:
+    return any((REPOSITORY / folder).rglob("test_*.py"))
+
+
+def run(suite: Suite) -> tuple[bool, Counter[str]]:
+    """Run one suite and show its output; whether it passed, and how many tests ended how."""
+    name = " ".join(part for part in suite.folders if not part.startswith("-"))
+    cache = f"cache_dir={ENVS.parent / 'pytest' / name.replace('/', '-')}"
+    python = str(ENVS / suite.env / "bin" / "python")
+    done = subprocess.run(
+        [python, "-m", "pytest", "-q", "-o", cache, *suite.folders, *sys.argv[1:]],
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    print(f"== {name} ({suite.env})\n{done.stdout}", flush=True)
+    last = done.stdout.rstrip().rpartition("\n")[2]
+    counts = Counter[str]()
+    for number, outcome in re.findall(r"(\d+) (passed|failed|skipped|error)", last):
+        counts[outcome] += int(number)
+    return done.returncode in (0, NOTHING_MATCHED), counts
 
 
 def main() -> int:
     """0 when every suite passed and at least one test ran."""
     started = time.monotonic()
-    counts: dict[str, int] = {}
-    failed = []
-    running = {env: start(env, arguments) for env, arguments in suites().items()}
-    for env, process in running.items():
-        output, _ = process.communicate()
-        print(f"== {env}\n{output}", flush=True)
-        if process.returncode:
-            failed.append(env)
-        for number, outcome in re.findall(
-            r"(\d+) (passed|failed|skipped|errors?)", output.rstrip().rpartition("\n")[2]
-        ):
-            counts[outcome] = counts.get(outcome, 0) + int(number)
-    wrong = counts.get("failed", 0) + counts.get("error", 0) + counts.get("errors", 0)
-    if failed:
-        print(f"Failed in: {', '.join(failed)}")
+    with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+        results = list(pool.map(run, suites()))
+    counts = sum((counts for _, counts in results), Counter[str]())
     print(f"All suites took {time.monotonic() - started:.0f} s")
-    skipped = f", {counts['skipped']} skipped" if "skipped" in counts else ""
-    print(f"{counts.get('passed', 0)} passed, {wrong} failed{skipped}")
-    return 1 if failed or not counts.get("passed") else 0
+    skipped = f", {counts['skipped']} skipped" if counts["skipped"] else ""
+    print(f"{counts['passed']} passed, {counts['failed'] + counts['error']} failed{skipped}")
+    return 0 if counts["passed"] and all(passed for passed, _ in results) else 1
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 #: Folders that exist on somebody's machine alone, and hosts that a mirror or another registry would replace.
 PERSONAL = re.compile(r"(?<![\w.$}-])/(?:home/(?!airflow\b)\w+|root|Users/\w+|work|mnt|media)/")
@@ -50,3 +51,14 @@ def test_every_lock_is_hashed(repository: Path) -> None:
         pins = [line for line in lock.read_text().splitlines() if re.match(r"[a-z0-9]", line)]
         assert pins, lock
         assert all(re.fullmatch(r"\S+==\S+ .*\\", pin) for pin in pins), lock
+
+
+def test_what_users_install_admits_what_is_locked(repository: Path) -> None:
+    lock = (repository / "requirements" / "airflow.txt").read_text()
+    pins = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, re.MULTILINE))
+    lines = (repository / "requirements.txt").read_text().splitlines()
+    wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert wanted
+    for requirement in wanted:
+        assert requirement.name != "apache-airflow", "a deployment brings its own"
+        assert pins[requirement.name.lower()] in requirement.specifier, requirement
