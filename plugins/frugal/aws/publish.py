@@ -76,7 +76,7 @@ def fingerprint(
     """Name of the prepared dataset: raw objects (key, size, ETag), config and the code that reads it."""
     document = spec.document()
     settings = {key: document["preprocess"][key] for key in ("row_group_rows", "compression_level")}
-    code = {name: files[name] for name in imported("container/preprocess.py", files)}
+    code = {name: files[name] for name in imported("container/preprocess/__main__.py", files)}
     if spec.preprocess.script:
         code[spec.preprocess.script] = files[spec.preprocess.script]
     objects = [[key, item["Size"], item["ETag"]] for key, item in sorted(raw.items())]

@@ -22,7 +22,7 @@ data:
 evaluate: {metric: auc, floor: 0.7}
 """
 FILES = {
-    "container/preprocess.py": b"from container import paths\nfrom container.split import share\n",
+    "container/preprocess/__main__.py": b"from container import paths\nfrom container.split import share\n",
     "container/paths.py": b"BASE = 1\n",
     "container/split.py": b"import container.hashing\n",
     "container/hashing.py": b"SEED = 1\n",
@@ -43,7 +43,12 @@ def fingerprint(
 
 @pytest.mark.parametrize(
     "name",
-    ["container/preprocess.py", "container/paths.py", "container/split.py", "container/hashing.py"],
+    [
+        "container/preprocess/__main__.py",
+        "container/paths.py",
+        "container/split.py",
+        "container/hashing.py",
+    ],
 )
 def test_code_that_prepares_data_changes_the_fingerprint(name: str) -> None:
     assert fingerprint(files={**FILES, name: FILES[name] + b"#\n"}) != fingerprint()

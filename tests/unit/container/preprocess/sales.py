@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from container.preprocess import preprocess
-from container.preprocess_run import Places
+from container.preprocess.job import preprocess
+from container.preprocess.run import Places
 
 Spec = dict[str, Any]
 

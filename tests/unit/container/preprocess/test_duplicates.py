@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from container.preprocess_duplicates import KeyRuns, sort_keys
-from container.preprocess_run import TooManyBadRows
+from container.preprocess.duplicates import KeyRuns, sort_keys
+from container.preprocess.run import TooManyBadRows
 from tests.unit.container.preprocess.sales import Lab, row, rows, table
 
 
 @pytest.fixture
 def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 2048)
-    monkeypatch.setattr("container.preprocess_source.UNIT_BYTES", 4096)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 2048)
+    monkeypatch.setattr("container.preprocess.source.UNIT_BYTES", 4096)
 
 
 @pytest.mark.usefixtures("small_units")
@@ -59,7 +59,7 @@ def test_a_file_that_comes_twice_leaves_one_copy(labs: Callable[[], Lab]) -> Non
 def test_far_too_many_duplicates_are_counted_but_not_all_listed(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("container.preprocess_run.LISTED_ABOVE_LIMIT", 50)
+    monkeypatch.setattr("container.preprocess.run.LISTED_ABOVE_LIMIT", 50)
     lab.spec["data"]["max_bad_rows"] = 0.01
     lab.put("a.csv", table(*rows(400)))
     lab.put("b.csv", table(*rows(400)))
@@ -96,7 +96,7 @@ def test_runs_find_exactly_the_later_rows(
         pytest.MonkeyPatch.context() as patch,
         KeyRuns(Path(tmp_path_factory.mktemp("runs")) / "keys.bin") as runs,
     ):
-        patch.setattr("container.preprocess_duplicates._ROWS_IN_MEMORY", in_memory)
+        patch.setattr("container.preprocess.duplicates._ROWS_IN_MEMORY", in_memory)
         for unit, pairs in enumerate(units):
             keys = np.array([key << 61 for key, _ in pairs], dtype=np.uint64)
             seconds = np.array([second for _, second in pairs], dtype=np.uint64)

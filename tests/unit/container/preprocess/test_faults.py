@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from container.preprocess_run import TooManyBadRows
+from container.preprocess.run import TooManyBadRows
 from tests.unit.container.preprocess.sales import HEADER, Lab, row, rows, table
 
 
@@ -128,8 +128,8 @@ def test_duplicates_count_towards_the_limit(lab: Lab) -> None:
 def test_a_run_that_cannot_recover_stops_before_the_end(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 4096)
-    monkeypatch.setattr("container.preprocess_source.UNIT_BYTES", 8192)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 4096)
+    monkeypatch.setattr("container.preprocess.source.UNIT_BYTES", 8192)
     lab.spec["data"]["max_bad_rows"] = 0.01
     with pytest.raises(TooManyBadRows, match="of at most"):
         lab.run(table(*(row(number, price="x") for number in range(20_000))))

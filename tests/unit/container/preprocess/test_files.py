@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from container.preprocess_schema import SchemaError
+from container.preprocess.schema import SchemaError
 from tests.unit.container.preprocess.sales import HEADER, Lab, row, rows, table
 
 
@@ -54,7 +54,7 @@ def test_quoted_line_breaks_at_every_block_boundary(
     content = table(*lines, header=HEADER + ",note")
     expected = None
     for size in [200, 301, 402, 1003, 1 << 20]:
-        monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", size)
+        monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", size)
         lab = labs()
         lab.spec["data"]["columns"]["note"] = {"type": "string"}
         lab.run(content)
@@ -66,8 +66,8 @@ def test_quoted_line_breaks_at_every_block_boundary(
 
 
 def test_a_quote_that_never_closes_costs_one_row(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 4096)
-    monkeypatch.setattr("container.preprocess_rows.LONGEST_ROW", 1024)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 4096)
+    monkeypatch.setattr("container.preprocess.rows.LONGEST_ROW", 1024)
     lines = rows(3_000)
     lines[100] = row(100, grade='"b')
     lab.run(table(*lines))
@@ -77,8 +77,8 @@ def test_a_quote_that_never_closes_costs_one_row(lab: Lab, monkeypatch: pytest.M
 def test_gzip_gives_the_same_data_set_as_plain_text(
     labs: Callable[[], Lab], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 8192)
-    monkeypatch.setattr("container.preprocess_source.UNIT_BYTES", 16384)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 8192)
+    monkeypatch.setattr("container.preprocess.source.UNIT_BYTES", 16384)
     content = table(*rows(2_000), row(7), row(1_500, id="bad", price="x"))
     plain, packed = labs(), labs()
     plain.put("sales.csv", content)

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from container.preprocess import load_transform
-from container.preprocess_unit import TransformError
+from container.preprocess.job import load_transform
+from container.preprocess.unit import TransformError
 from tests.unit.container.preprocess.sales import HEADER, Lab, example_spec, row, rows, table
 
 REPOSITORY = Path(__file__).resolve().parents[4]
@@ -77,8 +77,8 @@ def test_statistics_merge_to_those_of_the_whole(
     content = table(*(row(n, price=1e6 + math.sin(n)) for n in range(1_000)))
     whole, parts = labs(), labs()
     whole.run(content)
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 1000)
-    monkeypatch.setattr("container.preprocess_source.UNIT_BYTES", 3000)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 1000)
+    monkeypatch.setattr("container.preprocess.source.UNIT_BYTES", 3000)
     parts.run(content)
     for name, expected in whole.manifest["statistics"].items():
         found = parts.manifest["statistics"][name]
@@ -94,7 +94,7 @@ def test_statistics_merge_to_those_of_the_whole(
 def test_row_groups_are_even_compressed_and_have_statistics(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 4096)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 4096)
     lab.spec["preprocess"]["row_group_rows"] = 1000
     lab.run(table(*rows(5_000)))
     metadata = pq.read_metadata(lab.places.dataset / "train" / "part-00000.parquet")
@@ -112,8 +112,8 @@ def test_row_groups_are_even_compressed_and_have_statistics(
 def test_the_same_input_gives_the_same_bytes(
     labs: Callable[[], Lab], monkeypatch: pytest.MonkeyPatch, workers: int
 ) -> None:
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 10_000)
-    monkeypatch.setattr("container.preprocess_source.UNIT_BYTES", 30_000)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 10_000)
+    monkeypatch.setattr("container.preprocess.source.UNIT_BYTES", 30_000)
     content = table(*rows(3_000), row(5), row(6, price="x"))
     first, second = labs(), labs()
     first.run(content, workers=2)
@@ -245,10 +245,10 @@ def peak_of(base: Path, units: int) -> float:
             file.write("\n" + chunk.replace("h", f"h{unit}-"))
     program = (
         "import resource, sys\n"
-        "from container import preprocess, preprocess_source\n"
-        "preprocess_source.BLOCK_BYTES, preprocess_source.UNIT_BYTES = 1 << 19, 2 << 20\n"
-        "preprocess._processors = lambda: 2\n"
-        "code = preprocess.main()\n"
+        "from container.preprocess import job, source\n"
+        "source.BLOCK_BYTES, source.UNIT_BYTES = 1 << 19, 2 << 20\n"
+        "job._processors = lambda: 2\n"
+        "code = job.main()\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
         "sys.exit(code)"
     )

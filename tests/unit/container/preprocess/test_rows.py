@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from container.preprocess_rows import cut_rows, split_rows
+from container.preprocess.rows import cut_rows, split_rows
 
 TEXT = st.text(alphabet='ab",\n\r', min_size=1, max_size=40).map(str.encode)
 FIELD = st.sampled_from(["", "a", '"a,b"', '"a\nb"', '"a""b"', 'a"b', '"\r\n"', '"""\n"""'])
@@ -51,7 +51,7 @@ def test_rows_are_those_of_arrows_parser(data: bytes) -> None:
 @given(TABLE, st.integers(30, 90))
 def test_cutting_into_windows_never_cuts_a_row(data: bytes, window: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("container.preprocess_rows.LONGEST_ROW", 30)
+        patch.setattr("container.preprocess.rows.LONGEST_ROW", 30)
         whole = [int(end) for end in split_rows(data, ",").ends]
         at, ends = 0, []
         while at < len(data):

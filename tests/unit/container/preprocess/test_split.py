@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from container.preprocess_hash import hash_columns, hash_rows, seed_of, split_of
+from container.preprocess.hashing import hash_columns, hash_rows, seed_of, split_of
 from tests.unit.container.preprocess.sales import Lab, row, rows, table
 
 Value = str | int | float | bool | dt.date | dt.datetime
@@ -104,8 +104,8 @@ def test_equal_keys_share_a_split_wherever_they_are(keys: list[str]) -> None:
 
 
 def test_no_key_is_in_two_splits_of_a_data_set(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("container.preprocess_source.BLOCK_BYTES", 4096)
-    monkeypatch.setattr("container.preprocess_source.UNIT_BYTES", 8192)
+    monkeypatch.setattr("container.preprocess.source.BLOCK_BYTES", 4096)
+    monkeypatch.setattr("container.preprocess.source.UNIT_BYTES", 8192)
     for file in range(3):
         lab.put(
             f"{file}.csv", table(*(row(n, date=f"201{file}-01-0{1 + n % 9}") for n in range(600)))

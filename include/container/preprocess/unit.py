@@ -15,15 +15,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from container.parquet_writer import Layout, PartWriter
-from container.preprocess_checks import violations
-from container.preprocess_convert import Converted, Converter
-from container.preprocess_duplicates import SortedKeys, sort_keys
-from container.preprocess_hash import SPLITS, RowHashes, hash_rows, split_of
-from container.preprocess_quarantine import BadRows, bad_rows
-from container.preprocess_schema import Schema
-from container.preprocess_source import Block, RawFile, Unit
-from container.preprocess_statistics import Summary, merge, summarise
+from container.preprocess.checks import violations
+from container.preprocess.convert import Converted, Converter
+from container.preprocess.duplicates import SortedKeys, sort_keys
+from container.preprocess.hashing import SPLITS, RowHashes, hash_rows, split_of
+from container.preprocess.parquet import Layout, PartWriter
+from container.preprocess.quarantine import BadRows, bad_rows
+from container.preprocess.schema import Schema
+from container.preprocess.source import Block, RawFile, Unit
+from container.preprocess.statistics import Summary, merge, summarise
 
 Positions = npt.NDArray[np.int64]
 Transform = Callable[[Any], Any]

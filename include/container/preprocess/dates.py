@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from container.preprocess_schema import NULL_VALUES, Column
+from container.preprocess.schema import NULL_VALUES, Column
 
 
 def parse_dates(texts: Any, column: Column) -> tuple[Any, Any]:

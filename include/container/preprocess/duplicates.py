@@ -1,6 +1,6 @@
 """A unique key over the whole data set, in bounded memory.
 
-Every row's key is a 128-bit hash (``preprocess_hash``: 64 bits to sort by, 64 to confirm). Each
+Every row's key is a 128-bit hash (``hashing``: 64 bits to sort by, 64 to confirm). Each
 unit's hashes are sorted and appended to one scratch file, 20 bytes a row. At the end the sorted
 runs are compared range by range: equal keys meet in the same range, so only one range is in memory
 at a time. The first row with a key, in file and row order, keeps it.
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from container.preprocess_hash import Words
+from container.preprocess.hashing import Words
 
 _BUCKETS = 256
 _ROWS_IN_MEMORY = 8 << 20

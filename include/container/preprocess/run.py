@@ -14,14 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from container.parquet_writer import Layout, choose_layout
-from container.preprocess_duplicates import KeyRuns
-from container.preprocess_hash import SPLITS
-from container.preprocess_manifest import manifest_of
-from container.preprocess_quarantine import LISTED_ABOVE_LIMIT, Quarantine
-from container.preprocess_schema import Schema, SchemaError, schema_from_spec
-from container.preprocess_source import Unit, raw_files, read_units, reread_units
-from container.preprocess_unit import Transform, TransformError, UnitProcessor, UnitResult
+from container.preprocess.duplicates import KeyRuns
+from container.preprocess.hashing import SPLITS
+from container.preprocess.manifest import manifest_of
+from container.preprocess.parquet import Layout, choose_layout
+from container.preprocess.quarantine import LISTED_ABOVE_LIMIT, Quarantine
+from container.preprocess.schema import Schema, SchemaError, schema_from_spec
+from container.preprocess.source import Unit, raw_files, read_units, reread_units
+from container.preprocess.unit import Transform, TransformError, UnitProcessor, UnitResult
 
 MANIFEST = "manifest.json"
 FIRST_ROW = 2

@@ -1,14 +1,4 @@
-"""The Processing job that turns raw CSV into a training data set: ``python3 -m container.preprocess``.
-
-Inputs: ``code`` (with spec.json), ``raw`` (CSV files, plain or gzip, anywhere below it). Outputs:
-``dataset`` (train/, validation/ and test/ with part-*.parquet, and manifest.json, written last: a
-data set without a manifest is not one) and ``quarantine`` (quarantine.csv). The environment's
-FRUGAL_FINGERPRINT goes into the manifest.
-
-The same raw files, code and specification give the same Parquet files, byte for byte, on any number
-of processors. Peak memory is about 200 MiB and 150 MiB more for each processor, whatever the input's
-size; scratch space is 20 bytes a row when there is a unique key.
-"""
+"""The stage from its inputs to its exit message; see the package."""
 
 from __future__ import annotations
 
@@ -22,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from container import paths
-from container.preprocess_hash import SPLITS
-from container.preprocess_run import MANIFEST, Places, Preprocessing, TooManyBadRows
-from container.preprocess_schema import SchemaError
-from container.preprocess_unit import Transform, TransformError
+from container.preprocess.hashing import SPLITS
+from container.preprocess.run import MANIFEST, Places, Preprocessing, TooManyBadRows
+from container.preprocess.schema import SchemaError
+from container.preprocess.unit import Transform, TransformError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # from glibc's malloc.h
 
@@ -122,7 +112,3 @@ def _processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from container.preprocess_hash import SPLITS
-from container.preprocess_quarantine import Quarantine
-from container.preprocess_schema import Schema
-from container.preprocess_source import RawFile
-from container.preprocess_statistics import merge, statistics
-from container.preprocess_unit import UnitResult
+from container.preprocess.hashing import SPLITS
+from container.preprocess.quarantine import Quarantine
+from container.preprocess.schema import Schema
+from container.preprocess.source import RawFile
+from container.preprocess.statistics import merge, statistics
+from container.preprocess.unit import UnitResult
 
 
 def manifest_of(

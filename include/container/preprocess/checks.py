@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from container.preprocess_schema import Column, Schema
-from container.preprocess_statistics import Moments, Summary, numbers
+from container.preprocess.schema import Column, Schema
+from container.preprocess.statistics import Moments, Summary, numbers
 
 _VALUES_SHOWN = 10
 

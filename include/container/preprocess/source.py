@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from container.preprocess_rows import LONGEST_ROW, cut_rows, first_row_end
-from container.preprocess_schema import Schema, SchemaError
+from container.preprocess.rows import LONGEST_ROW, cut_rows, first_row_end
+from container.preprocess.schema import Schema, SchemaError
 
 BLOCK_BYTES = 8 << 20
 UNIT_BYTES = 32 << 20

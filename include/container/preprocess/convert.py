@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 
-from container.preprocess_dates import parse_dates
-from container.preprocess_rows import Rows, split_rows
-from container.preprocess_schema import BOOLEANS, NULL_VALUES, Column, Schema
+from container.preprocess.dates import parse_dates
+from container.preprocess.rows import Rows, split_rows
+from container.preprocess.schema import BOOLEANS, NULL_VALUES, Column, Schema
 
 Positions = npt.NDArray[np.int64]
 
