@@ -15,7 +15,7 @@ from typing import Any
 from frugal.aws.clients import client, list_objects, split_uri
 from frugal.spec import ModelSpec
 
-IGNORED = frozenset({"__pycache__", "model.yaml"})
+IGNORED = ("__pycache__/*", "model.yaml", "*.in")
 
 
 def collect(spec: ModelSpec, include: Path) -> dict[str, bytes]:
@@ -26,7 +26,7 @@ def collect(spec: ModelSpec, include: Path) -> dict[str, bytes]:
     folders = {"container/": include / "container", "": include / "models" / spec.name}
     for prefix, folder in folders.items():
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and not IGNORED & set(path.relative_to(folder).parts):
+            if path.is_file() and not any(path.match(pattern) for pattern in IGNORED):
                 files[prefix + path.relative_to(folder).as_posix()] = path.read_bytes()
     return files
 
