@@ -21,7 +21,7 @@ from demo.api import AirflowApi
 from demo.home import Home, clean_environment, free_port
 from demo.processes import Programs
 from frugal.jobs.kinds import KINDS
-from frugal.local import REPOSITORY, LocalAws, LocalAwsError
+from frugal.local import REPOSITORY, LocalAws
 
 HERE = Path(__file__).parent
 BUCKET = "frugal-faults"
@@ -45,6 +45,11 @@ LISTS = {
     "compilation": ("list_compilation_jobs", "CompilationJobSummaries"),
     "endpoint": ("list_endpoints", "Endpoints"),
 }
+
+
+def kinds() -> tuple[str, ...]:
+    """All kinds when FRUGAL_FAULTS is `all`; else a job and what keeps its name for life."""
+    return tuple(KINDS) if os.environ.get("FRUGAL_FAULTS") == "all" else ("training", "endpoint")
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = FOREVER) -> None:
@@ -105,6 +110,10 @@ class TaskRun:
     def until_held(self) -> None:
         """The task is deferred, and its job at work."""
         self.until("deferred")
+        self.until_started()
+
+    def until_started(self) -> None:
+        """The job is at work."""
         until((self.folder / "started").exists, f"{self.name}: the start of its program")
 
     def until(self, *states: str) -> None:
@@ -120,6 +129,17 @@ class TaskRun:
     def until_jobs(self, *statuses: str) -> None:
         """The jobs have exactly these statuses, oldest first."""
         until(lambda: self.statuses == list(statuses), f"{self.name}: {list(statuses)}")
+
+    def until_stopped(self) -> None:
+        """The run's one job is stopped; an endpoint, which was being created, is gone."""
+        self.until_jobs(*(["STOPPED"] if KINDS[self.kind].one_per_attempt else []))
+
+    def finish(self, *ended: str) -> None:
+        """Release the run: it succeeds, with one job besides those before it that ended as told."""
+        self.release()
+        self.until("success")
+        done = "COMPLETED" if KINDS[self.kind].one_per_attempt else "INSERVICE"
+        assert self.statuses == [*ended, done]
 
     def release(self) -> None:
         """Let the run's jobs come to their end."""
@@ -187,23 +207,30 @@ class Cluster:
         """Airflow's API for one DAG."""
         return AirflowApi(self.airflow.url, self.token, dag_id)
 
-    def run(self, kind: str, variant: str = "", *, die: str = "") -> TaskRun:
-        """Start a run of the DAG of `kind`, whose first attempt dies at the point `die`."""
+    def run(self, kind: str, variant: str = "", *, at: str = "") -> TaskRun:
+        """Start a run of the DAG of `kind`, whose first attempt does what `at` says."""
         name = f"{kind}-{uuid.uuid4().hex[:8]}"
         folder = self.folder / name
         folder.mkdir()
         files = {"train.py": training(folder), "folder": str(folder)}
         self.s3.put_object(Bucket=BUCKET, Key=f"{name}/source.tar.gz", Body=archive(files))
         dag = self.dag(kind + variant)
-        conf = {"folder": str(folder), "name": name, "die": die}
+        conf = {"folder": str(folder), "name": name, "at": at}
         started = dag._send(
             "POST", f"/dags/{dag.dag_id}/dagRuns", logical_date=None, conf=conf, dag_run_id=name
         )
         return TaskRun(kind, dag, started["dag_run_id"], name, folder, self.sagemaker)
 
-    def runs(self, variant: str = "", *, die: str = "") -> list[TaskRun]:
-        """A run of every kind."""
-        return [self.run(kind, variant, die=die) for kind in KINDS]
+    def runs(self, variant: str = "", *, at: str = "") -> list[TaskRun]:
+        """A run of each of `kinds`, all at the same time."""
+        return [self.run(kind, variant, at=at) for kind in kinds()]
+
+    def held(self) -> list[TaskRun]:
+        """The same, each waiting for a job that is at work."""
+        runs = self.runs()
+        for run in runs:
+            run.until_held()
+        return runs
 
     def kill(self, name: str) -> None:
         """SIGKILL to a component and all its processes."""
@@ -273,6 +300,3 @@ def make(folder: Path, envs: Path) -> Cluster:
     jobs.mkdir()
     programs = Programs(Path(sys.executable), airflow.environment, home.logs / "keeper.log")
     return Cluster(programs, airflow, local, jobs)
-
-
-__all__ = ["AWS", "Cluster", "LocalAwsError", "TaskRun", "make", "until"]

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from frugal.jobs.kinds import KINDS
-from tests.faults.cluster import AWS, Cluster, TaskRun, until
-from tests.faults.test_users import held
-
-
-def finish(run: TaskRun, *ended: str) -> None:
-    """Release the run: it succeeds, with one job besides those that ended as told."""
-    run.release()
-    run.until("success")
-    done = "COMPLETED" if KINDS[run.kind].one_per_attempt else "INSERVICE"
-    assert run.statuses == [*ended, done]
+from tests.faults.cluster import AWS, Cluster, until
 
 
 @pytest.mark.parametrize("point", ["before submit", "before defer", "when resumed"])
 def test_a_killed_worker_costs_no_second_job(cluster: Cluster, point: str) -> None:
-    runs = cluster.runs(die=point)
+    runs = cluster.runs(at=f"die {point}")
     for run in runs:
         if point == "when resumed":
             run.release()
         else:
             run.until_held()
-        finish(run)
+        run.finish()
         assert run.attempts == 2
 
 
@@ -33,24 +23,26 @@ def test_a_killed_worker_costs_no_second_job(cluster: Cluster, point: str) -> No
 def test_a_killed_component_neither_stops_nor_doubles_the_job(
     cluster: Cluster, component: str
 ) -> None:
-    runs = held(cluster)
+    runs = cluster.held()
     cluster.kill(component)
     cluster.restart(component)
     for run in runs:
-        finish(run)
+        run.finish()
         assert run.attempts == 1
 
 
-def test_a_job_that_aws_lost_is_started_again(cluster: Cluster) -> None:
-    runs = held(cluster)
+def test_a_job_that_aws_lost_is_started_again_and_a_checkpointed_one_goes_on(
+    cluster: Cluster,
+) -> None:
+    lost, spot = cluster.run("processing"), cluster.run("training")
+    for run in (lost, spot):
+        run.until_held()
     cluster.kill(AWS)
     cluster.restart(AWS)
-    for run in runs:
-        lost = run.kind in ("processing", "compilation")
-        if lost:
-            run.until_jobs("FAILED", "INPROGRESS")
-        finish(run, *(["FAILED"] if lost else []))
-        assert run.attempts == 1 + lost
+    lost.until_jobs("FAILED", "INPROGRESS")
+    lost.finish("FAILED")
+    spot.finish()
+    assert (lost.attempts, spot.attempts) == (2, 1)
 
 
 def test_a_reclaimed_spot_job_goes_on_as_the_same_job(cluster: Cluster) -> None:
@@ -60,7 +52,7 @@ def test_a_reclaimed_spot_job_goes_on_as_the_same_job(cluster: Cluster) -> None:
     [job] = run.jobs
     cluster.local.interrupt(job)
     until((run.folder / "started").exists, "the second start of the training")
-    finish(run)
+    run.finish()
     assert run.attempts == 1
     told = cluster.sagemaker.describe_training_job(TrainingJobName=job)
     steps = [step["Status"] for step in told["SecondaryStatusTransitions"]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.cluster import Cluster
-from tests.faults.test_users import until_stopped
 
 
 @pytest.mark.parametrize(
@@ -15,5 +14,4 @@ def test_a_timeout_stops_the_job(cluster: Cluster, limit: str, state: str) -> No
     runs = cluster.runs(limit)
     for run in runs:
         run.until(state)
-        assert (run.folder / "started").exists()
-        until_stopped(run)
+        run.until_stopped()

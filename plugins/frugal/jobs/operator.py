@@ -29,6 +29,18 @@ def gather(context: Context, upstream: Sequence[str]) -> Inputs:
     return Inputs(run=run, results=results, params=dict(context["params"]))
 
 
+def _state(context: Context) -> str | None:
+    """What Airflow says of this attempt now; None when its DAG run was deleted.
+
+    Airflow refuses the deferral of a task that was ended meanwhile, without a call to on_kill.
+    """
+    ti: Any = context["ti"]
+    states = ti.get_task_states(
+        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+    )
+    return next(iter(states.get(ti.run_id, {}).values()), None)
+
+
 class JobOperator(BaseOperator):
     """Runs one AWS job to its end, once.
 
@@ -115,6 +127,9 @@ class JobOperator(BaseOperator):
         description = self.kind.ensure(clients.client("sagemaker"), name, request)
         self.log.info("%s %s %s", "Adopted" if found else "Submitted", self.kind.name, name)
         if not self.kind.is_over(description):
+            if (state := _state(context)) != "running":
+                self._stop(name)
+                raise JobStopped(name, f"the task became {state} while its job was submitted")
             self.defer(
                 trigger=JobTrigger(self.kind.name, name, Settings.load().poll_seconds),
                 method_name="resume",

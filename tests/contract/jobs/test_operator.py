@@ -9,6 +9,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,11 +29,11 @@ FAIL = (
     "sys.exit(1)"
 )
 TRAIN = """
-import os, pathlib, time
+import os, pathlib, sys, time
 seen = pathlib.Path(os.environ["SAGEMAKER_BASE_DIR"], "checkpoints", "seen")
 resumed = seen.exists()
 seen.write_text("1")
-while not resumed:
+while not (resumed and "--last-rung" in sys.argv):
     time.sleep(0.05)
 pathlib.Path(os.environ["SM_MODEL_DIR"], "resumed").write_text("1")
 """
@@ -170,6 +171,35 @@ def test_a_killed_worker_stops_the_job_and_the_next_attempt_starts_another(
     ]
 
 
+@pytest.mark.parametrize("state", ["failed", "skipped", "restarting", None])
+def test_a_task_that_was_ended_while_it_submitted_stops_its_job(
+    account: Account, task: str, state: str | None
+) -> None:
+    context = account.context(task)
+    context["ti"].state = state
+    with pytest.raises(JobStopped, match=f"became {state}"):
+        operator(task, SLEEP).execute(context)
+    until(lambda: [job["ProcessingJobStatus"] for job in jobs(account, task)] == ["Stopped"])
+
+
+def test_a_clear_stops_the_job_that_still_runs(account: Account, task: str) -> None:
+    submit(operator(task, SLEEP), account.context(task))
+    cleared = account.context(task)
+    cleared["ti"].max_tries += 1
+    job = operator(task)
+    assert finish(job, submit(job, cleared), cleared)["status"] == "Completed"
+    assert sorted(item["ProcessingJobStatus"] for item in jobs(account, task)) == [
+        "Completed",
+        "Stopped",
+    ]
+
+
+def test_a_tasks_own_timeout_ends_its_deferral(account: Account, task: str) -> None:
+    job = operator(task, SLEEP, execution_timeout=timedelta(seconds=9))
+    assert submit(job, account.context(task)).timeout == timedelta(seconds=9)
+    job.on_kill()
+
+
 def test_a_deferral_that_times_out_stops_the_job(account: Account, task: str) -> None:
     job, context = operator(task, SLEEP), account.context(task)
     deferred = submit(job, context)
@@ -197,12 +227,14 @@ def test_lost_spot_capacity_moves_to_the_next_rung_which_resumes(
 
     def rung(spot: bool) -> Callable[[Inputs], dict[str, Any]]:
         waits = {"MaxWaitTimeInSeconds": 4} if spot else {}
+        last = {} if spot else {"last-rung": "1"}
         return lambda inputs: {
             "RoleArn": ROLE,
             "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
             "HyperParameters": {
                 "sagemaker_program": '"train.py"',
                 "sagemaker_submit_directory": f'"s3://{BUCKET}/{task}.tar.gz"',
+                **last,
             },
             "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/{task}/model"},
             "CheckpointConfig": {"S3Uri": f"s3://{BUCKET}/{task}/checkpoints"},

@@ -1,13 +1,14 @@
 """DAGs of one task, one for each kind of job, whose job goes on until the file `release` appears.
 
 A DAG run's params say in which folder the files are, what the job's name starts with, and at which
-point of its life the first attempt's process kills itself.
+point of its life the first attempt's process kills itself, or waits.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -40,24 +41,27 @@ HELD = str(Path(__file__).parents[1] / "held.py")
 
 
 class Subject(JobOperator):
-    """The operator under test: its run is given, and its process dies where a param says so."""
+    """The operator under test: its run is given, and a param says where its first attempt dies or waits."""
 
     def execute(self, context: Context) -> dict[str, Any]:
-        self.die(context, "before submit")
+        self.reach(context, "before submit")
         return super().execute(context)
 
     def defer(self, **arguments: Any) -> Any:
-        self.die(self.context, "before defer")
+        self.reach(self.context, "before defer")
         super().defer(**arguments)
 
     def resume(self, context: Context, *arguments: Any, **named: Any) -> dict[str, Any]:
-        self.die(context, "when resumed")
+        self.reach(context, "when resumed")
         return super().resume(context, *arguments, **named)
 
-    def die(self, context: Context, point: str) -> None:
-        """Die as by the kernel's out-of-memory killer, in the first attempt only."""
-        if context["params"]["die"] == point and context["ti"].try_number == 1:
+    def reach(self, context: Context, point: str) -> None:
+        """Die as by the kernel's out-of-memory killer, or wait for the end that somebody else brings."""
+        at = context["params"]["at"] if context["ti"].try_number == 1 else ""
+        if at == f"die {point}":
             os.kill(os.getpid(), signal.SIGKILL)
+        while at == f"wait {point}":
+            time.sleep(0.05)
 
     def _inputs(self, context: Context) -> Inputs:
         self.context = context
@@ -141,7 +145,7 @@ BUILDERS: dict[str, Callable[[Inputs], dict[str, Any]]] = {
     "compilation": compilation,
     "endpoint": endpoint,
 }
-PARAMS = {"folder": str(Path()), "name": "", "die": ""}
+PARAMS = {"folder": str(Path()), "name": "", "at": ""}
 
 
 def one_task(kind: str, variant: str = "", *, retries: int = 1, **arguments: Any) -> DAG:
