@@ -82,6 +82,7 @@ class TaskRun:
     name: str
     folder: Path
     sagemaker: Any
+    logs: Path
 
     @property
     def state(self) -> str | None:
@@ -108,9 +109,20 @@ class TaskRun:
         return [status.upper() for status in self.jobs.values()]
 
     def until_held(self) -> None:
-        """The task is deferred, and its job at work."""
+        """The task is deferred, the triggerer has its trigger, and its job is at work."""
         self.until("deferred")
+        until(self.is_watched, f"{self.name}: its trigger")
         self.until_started()
+
+    def is_watched(self) -> bool:
+        """Whether a triggerer runs, or ran, a trigger of this run: its log says so."""
+        return any(" starting" in log for log in self.trigger_logs)
+
+    @property
+    def trigger_logs(self) -> list[str]:
+        """What the run's triggers logged, one text for each triggerer."""
+        task = f"dag_id={self.dag.dag_id}/run_id={self.id}/task_id=job"
+        return [log.read_text() for log in self.logs.glob(f"{task}/attempt=*.log.trigger.*")]
 
     def until_started(self) -> None:
         """The job is at work."""
@@ -180,7 +192,7 @@ class Cluster:
     token: str = ""
     sagemaker: Any = None
     s3: Any = None
-    _restarts: int = field(default=0)
+    _starts: int = field(default=0)
 
     def launch(self) -> None:
         """Start everything, and wait until every DAG can be run."""
@@ -219,7 +231,8 @@ class Cluster:
         started = dag._send(
             "POST", f"/dags/{dag.dag_id}/dagRuns", logical_date=None, conf=conf, dag_run_id=name
         )
-        return TaskRun(kind, dag, started["dag_run_id"], name, folder, self.sagemaker)
+        logs = self.airflow.home.logs
+        return TaskRun(kind, dag, started["dag_run_id"], name, folder, self.sagemaker, logs)
 
     def runs(self, variant: str = "", *, at: str = "") -> list[TaskRun]:
         """A run of each of `kinds`, all at the same time."""
@@ -234,18 +247,26 @@ class Cluster:
 
     def kill(self, name: str) -> None:
         """SIGKILL to a component and all its processes."""
-        os.killpg(self.programs.pids[name], signal.SIGKILL)
+        self.signal(name, signal.SIGKILL)
         until(lambda: name in self.programs.exited, f"{name}: its end")
+
+    def signal(self, name: str, number: signal.Signals) -> None:
+        """A signal to a component and all its processes."""
+        os.killpg(self.programs.pids[name], number)
 
     def restart(self, name: str) -> None:
         """Start again what was killed."""
         if name == AWS:
             self._start_aws()
             self._wait_for_aws()
-            return
-        self._restarts += 1
-        log = self.airflow.home.logs / f"{name}-{self._restarts}.log"
-        self.programs.start(name, ["airflow", *COMPONENTS[name]], log, fork=True)
+        else:
+            self.start(name, name)
+
+    def start(self, component: str, name: str) -> None:
+        """Start one of Airflow's components under a name, besides those that run."""
+        self._starts += 1
+        log = self.airflow.home.logs / f"{name}-{self._starts}.log"
+        self.programs.start(name, ["airflow", *COMPONENTS[component]], log, fork=True)
 
     def _start_aws(self) -> None:
         self.programs.start(

@@ -1,0 +1,81 @@
+"""JobTrigger against the local AWS: whose job it stops, and that nothing keeps it from that."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+from frugal.jobs.trigger import JobTrigger
+from tests.contract.jobs.conftest import Account, TaskInstance
+from tests.contract.jobs.test_operator import SLEEP, operator, submit, until
+
+States = Callable[[dict[str, dict[str, str | None]]], None]
+
+
+@pytest.fixture
+def job(account: Account) -> str:
+    """The name of a job that runs."""
+    task = f"task-{uuid.uuid4().hex[:8]}"
+    return str((submit(operator(task, SLEEP), account.context(task)).kwargs or {})["job"])
+
+
+@pytest.fixture
+def states(monkeypatch: pytest.MonkeyPatch) -> States:
+    """Say what Airflow answers when it is asked for states: by run id, by task id."""
+
+    def answer(found: dict[str, dict[str, str | None]]) -> None:
+        monkeypatch.setattr(RuntimeTaskInstance, "get_task_states", lambda **query: found)
+
+    return answer
+
+
+def trigger(job: str) -> JobTrigger:
+    made = JobTrigger("processing", job, 0.1)
+    made.task_instance = cast(Any, TaskInstance("train", {}))
+    return made
+
+
+def status(account: Account, job: str) -> str:
+    return str(
+        account.sagemaker.describe_processing_job(ProcessingJobName=job)["ProcessingJobStatus"]
+    )
+
+
+@pytest.mark.parametrize(
+    "found", [{"manual__1": {"train": "failed"}}, {"manual__1": {"train": None}}, {}]
+)
+def test_the_job_of_an_ended_cleared_or_deleted_task_is_stopped(
+    account: Account, job: str, states: States, found: dict[str, dict[str, str | None]]
+) -> None:
+    states(found)
+    asyncio.run(trigger(job).on_kill())
+    until(lambda: status(account, job) == "Stopped")
+
+
+@pytest.mark.parametrize("task", ["train", "train_3"])  # Airflow names a mapped task with its index
+def test_a_trigger_that_only_moved_lets_the_job_go_on(
+    account: Account, job: str, states: States, task: str
+) -> None:
+    states({"manual__1": {task: "deferred"}})
+    asyncio.run(trigger(job).on_kill())
+    assert status(account, job) == "InProgress"
+    account.sagemaker.stop_processing_job(ProcessingJobName=job)
+
+
+def test_being_cancelled_again_keeps_no_job_running(
+    account: Account, job: str, states: States
+) -> None:
+    states({})
+
+    async def cancelled() -> None:
+        killing = asyncio.create_task(trigger(job).on_kill())
+        await asyncio.sleep(0)
+        killing.cancel()
+
+    asyncio.run(cancelled())
+    until(lambda: status(account, job) == "Stopped")
