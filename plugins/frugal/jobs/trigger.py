@@ -47,7 +47,9 @@ class JobTrigger(BaseTrigger):
 
         kind = KINDS[self.kind]
         hook = await asyncio.to_thread(clients.hook, "sagemaker")
-        async with await hook.get_async_conn() as client:
+        # The provider's coroutine loses what a cancel says, by which Airflow knows to call on_kill.
+        connecting = asyncio.ensure_future(hook.get_async_conn())
+        async with await asyncio.shield(connecting) as client:
             while True:
                 try:
                     description = await getattr(client, kind.describe)(**{kind.name_key: self.job})

@@ -79,3 +79,22 @@ def test_being_cancelled_again_keeps_no_job_running(
 
     asyncio.run(cancelled())
     until(lambda: status(account, job) == "Stopped")
+
+
+@pytest.mark.filterwarnings("ignore:coroutine 'AioSession:RuntimeWarning")  # a client nobody wants
+def test_a_cancel_is_understood_at_any_time(account: Account, job: str) -> None:
+    async def cancelled(after: float) -> tuple[Any, ...]:
+        async def watch() -> None:
+            async for _ in trigger(job).run():
+                pass
+
+        watching = asyncio.create_task(watch())
+        await asyncio.sleep(after)
+        watching.cancel("said")
+        with pytest.raises(asyncio.CancelledError) as error:
+            await watching
+        return error.value.args
+
+    for hundredths in range(0, 20, 2):
+        assert asyncio.run(cancelled(hundredths / 100)) == ("said",)
+    account.sagemaker.stop_processing_job(ProcessingJobName=job)
