@@ -62,8 +62,11 @@ def start(as_json: Json = False) -> None:
 @local.command()
 def stop() -> None:
     """Stop it. What it holds stays for the next start."""
-    stopped = _try(LocalAws.load().stop)
-    typer.echo("stopped" if stopped else "was not running")
+    aws = LocalAws.load()
+    if _try(aws.stop):
+        typer.echo("stopped")
+    else:
+        typer.echo(f"was not running{_taken(aws.status())}")
 
 
 @local.command()
@@ -78,7 +81,10 @@ def status(as_json: Json = False) -> None:
 @local.command("env")
 def env() -> None:
     """Print what points every AWS client here: eval "$(frugal local env)"."""
-    for name, value in LocalAws.load().client_environment().items():
+    aws = LocalAws.load()
+    if taken := _taken(aws.status()):
+        _fail(f"the local AWS is not running{taken}")
+    for name, value in aws.client_environment().items():
         typer.echo(f"export {name}={value}")
 
 
@@ -100,8 +106,12 @@ def _show(state: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(state))
         return
-    running = f"running, pid {state['pid']}" if state["running"] else "not running"
+    running = f"running, pid {state['pid']}" if state["running"] else f"not running{_taken(state)}"
     typer.echo(f"local AWS: {running}\nAWS_ENDPOINT_URL={state['url']}\nlog: {state['log']}")
+
+
+def _taken(state: dict[str, Any]) -> str:
+    return f"; {state['url']} is left alone: {state['taken_by']}" if "taken_by" in state else ""
 
 
 def _fail(message: str) -> NoReturn:
@@ -110,4 +120,4 @@ def _fail(message: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="frugal")

@@ -1,7 +1,8 @@
 """The local AWS in the background: start, stop, look, and take its capacity away.
 
 It is a program of its own in an environment of its own; all that is known of it here is its command
-line and its /_local/ pages. While it runs, local-aws/local-aws.pid under FRUGAL_HOME holds its id.
+line, its /_local/ pages, and that local-aws/local-aws.port under FRUGAL_HOME holds its port. Whatever
+else answers on a port, the local AWS of another state directory included, is left alone.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ import os
 import signal
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+DEFAULT_PORT = 4566
 PATIENCE_SECONDS = 30
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
 PASSED_ON_PREFIXES = ("PIP_", "UV_", "FRUGAL_")
@@ -36,9 +38,20 @@ class LocalAws:
 
     @classmethod
     def load(cls) -> LocalAws:
-        """From FRUGAL_HOME and FRUGAL_LOCAL_AWS_PORT."""
+        """From FRUGAL_HOME and FRUGAL_LOCAL_AWS_PORT; without a port, where it runs, else 4566."""
         home = Path(os.environ.get("FRUGAL_HOME", REPOSITORY / ".frugal")).resolve()
-        return cls(home, int(os.environ.get("FRUGAL_LOCAL_AWS_PORT", "4566")))
+        if port := os.environ.get("FRUGAL_LOCAL_AWS_PORT"):
+            return cls(home, int(port))
+        return cls(home, DEFAULT_PORT).where_it_runs()
+
+    def where_it_runs(self) -> LocalAws:
+        """The same one at the port where it runs now; itself when it does not run."""
+        try:
+            port = int((self.state / "local-aws.port").read_text())
+        except (FileNotFoundError, ValueError):
+            return self
+        there = replace(self, port=port)
+        return there if there.status()["running"] else self
 
     @property
     def url(self) -> str:
@@ -55,27 +68,40 @@ class LocalAws:
         }
 
     @property
+    def state(self) -> Path:
+        """Its state directory, which tells it from any other."""
+        return (self.home / "local-aws").resolve()
+
+    @property
     def log_file(self) -> Path:
         """Its standard output and error."""
-        return self.home / "local-aws" / "local-aws.log"
+        return self.state / "local-aws.log"
 
     def status(self) -> dict[str, Any]:
-        """{"running", "url", "pid"?, "log"}; running means that it answers."""
-        state: dict[str, Any] = {"running": False, "url": self.url, "log": str(self.log_file)}
+        """{"running", "url", "log", "pid"?, "taken_by"?}; running means that it answers.
+
+        "taken_by" says what answers at the URL in its place.
+        """
+        status: dict[str, Any] = {"running": False, "url": self.url, "log": str(self.log_file)}
         try:
             health = self._call("/_local/health")
-        except (HTTPException, LocalAwsError, OSError):
-            return state
-        return {**state, "running": True, "pid": health.get("pid")}
+        except OSError:
+            return status
+        except (HTTPException, LocalAwsError):
+            return {**status, "taken_by": "another program"}
+        if health.get("state") != str(self.state):
+            other = health.get("state", "an unknown state directory")
+            return {**status, "taken_by": f"the local AWS of {other}"}
+        return {**status, "running": True, "pid": health["pid"]}
 
     def command(self) -> list[str]:
         """Its command line. Raises LocalAwsError when its environment is not built."""
         python = self.home / "envs" / "local-aws" / "bin" / "python"
         if not python.exists():
             raise LocalAwsError(f"no environment at {python.parent.parent}: run `make envs` first")
-        state, images = self.home / "local-aws", self.home / "envs" / "images"
+        images = self.home / "envs" / "images"
         serve = [str(python), "-m", "local_aws", "serve", "--port", str(self.port)]
-        return [*serve, "--state", str(state), "--envs", str(images)]
+        return [*serve, "--state", str(self.state), "--envs", str(images)]
 
     def environment(self) -> dict[str, str]:
         """What it needs of this process's environment: no credentials, no Airflow settings."""
@@ -89,10 +115,21 @@ class LocalAws:
     def start(self) -> dict[str, Any]:
         """Start it unless it runs, and return its status once it answers.
 
-        Raises LocalAwsError when its environment is missing, it exits, or it takes too long.
+        Raises LocalAwsError when its environment is missing, its port is taken, it runs on another
+        port, it exits, or it takes too long.
         """
         if (status := self.status())["running"]:
             return status
+        if "taken_by" in status:
+            raise LocalAwsError(
+                f"port {self.port} is taken by {status['taken_by']}, which is not this one's "
+                f"({self.state}): set FRUGAL_LOCAL_AWS_PORT to a port that is free"
+            )
+        if (elsewhere := self.where_it_runs()) != self:
+            raise LocalAwsError(
+                f"it runs at {elsewhere.url} already: FRUGAL_LOCAL_AWS_PORT is {self.port}, "
+                f"and must be {elsewhere.port} or unset"
+            )
         command = self.command()
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
@@ -119,7 +156,7 @@ class LocalAws:
         )
 
     def stop(self) -> bool:
-        """Stop the one that answers; returns whether there was one. Its state stays."""
+        """Stop it, and nothing else that has its port; returns whether it ran. Its state stays."""
         status = self.status()
         if status["running"]:
             self._terminate(int(status["pid"]))
@@ -128,8 +165,12 @@ class LocalAws:
     def interrupt(self, training_job: str) -> dict[str, Any]:
         """Take the spot capacity of a running training job away.
 
-        Raises LocalAwsError with its answer when there is no such job, or nothing to take.
+        Raises LocalAwsError when it does not run, and with its answer when there is no such job, or
+        nothing to take.
         """
+        if not (status := self.status())["running"]:
+            taken = f", whose port is taken by {status['taken_by']}" if "taken_by" in status else ""
+            raise LocalAwsError(f"no local AWS of {self.state} runs at {self.url}{taken}")
         return self._call("/_local/interrupt", {"TrainingJobName": training_job})
 
     def _terminate(self, pid: int) -> None:
@@ -155,7 +196,12 @@ class LocalAws:
             text = answer.read().decode(errors="replace")
         finally:
             connection.close()
+        try:
+            document = json.loads(text)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict):
+            raise LocalAwsError(f"{self.url}{path} answered {answer.status}: {text[:200]}")
         if answer.status != HTTPStatus.OK:
-            raise LocalAwsError(text)
-        document: dict[str, Any] = json.loads(text)
+            raise LocalAwsError(document.get("error", text))
         return document

@@ -17,6 +17,20 @@ from frugal.stages.common import Stage
 
 RETRIES = 2
 RETRY_DELAY = timedelta(seconds=10)
+PARAMS = {
+    "hyperparameters": Param(
+        {},
+        type="object",
+        additionalProperties={"type": ["string", "number", "boolean"]},
+        description="laid over those of model.yaml, for this run",
+    ),
+    "force_preprocess": Param(
+        False, type="boolean", description="prepare the dataset again even if it is unchanged"
+    ),
+    "deploy": Param(
+        True, type="boolean", description="deploy the challenger if it wins; else only register it"
+    ),
+}
 
 
 def build_dag(spec: ModelSpec) -> DAG:
@@ -30,21 +44,7 @@ def build_dag(spec: ModelSpec) -> DAG:
         max_active_runs=1,
         dagrun_timeout=_timeout(spec),
         tags=["frugal", "train", spec.name, f"team:{spec.owner.team}"],
-        params={
-            "hyperparameters": Param(
-                {}, type="object", description="laid over those of model.yaml, for this run"
-            ),
-            "force_preprocess": Param(
-                False,
-                type="boolean",
-                description="prepare the dataset again even if it is unchanged",
-            ),
-            "deploy": Param(
-                True,
-                type="boolean",
-                description="deploy the challenger if it wins; else only register it",
-            ),
-        },
+        params=PARAMS,
         default_args={
             "owner": spec.owner.team,
             "retries": RETRIES,
@@ -121,8 +121,12 @@ def _prepare(spec: ModelSpec) -> Any:
         from frugal.cost.estimate import over_budget
         from frugal.cost.prices import price_table
 
+        context = get_current_context()
+        if unknown := set(context["params"]) - set(PARAMS):
+            given, known = ", ".join(sorted(unknown)), ", ".join(PARAMS)
+            raise AirflowFailException(f"no such param: {given}. Allowed: {known}")
         try:
-            run = prepare_run(spec, get_current_context()["run_id"])
+            run = prepare_run(spec, context["run_id"])
         except NoRawData as error:
             raise AirflowFailException(str(error)) from error
         if reason := over_budget(spec, run.region, price_table()):

@@ -12,7 +12,9 @@ from frugal.aws import clients
 from frugal.aws.run import Inputs, Run
 from frugal.cost.prices import price_table
 from frugal.cost.report import STAGES, Priced, run_report
+from frugal.jobs.history import jobs_of
 from frugal.spec import ModelSpec
+from frugal.spec.model import REALTIME_INSTANCE
 from frugal.stages import deploy
 
 FAILED = frozenset({"failed", "upstream_failed"})
@@ -47,7 +49,7 @@ def write_report(spec: ModelSpec, context: Context) -> str:
         "ended": ended.isoformat(),
         "seconds": round((ended - started).total_seconds(), 1),
         "fingerprint": run.fingerprint,
-        **run_report(results, states, _training(inputs), priced),
+        **run_report(results, states, jobs_of(run, results), _training(inputs), priced),
         "endpoint": _endpoint(spec, results, priced),
         "next": _next(spec, run),
     }
@@ -80,7 +82,7 @@ def _endpoint(spec: ModelSpec, results: dict[str, Any], priced: Priced) -> dict[
         return None
     hour = 0.0
     if spec.deploy.strategy == "realtime":
-        instance = spec.deploy.instance or deploy.INSTANCE
+        instance = spec.deploy.instance or REALTIME_INSTANCE
         price = priced.table.hour(instance, priced.region)
         if price is None:
             return {"EndpointName": spec.name, "strategy": "realtime", "hourly_cost": None}

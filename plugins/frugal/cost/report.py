@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,27 +43,35 @@ class Priced:
         )
 
 
-def stage_report(name: str, state: str, result: Result | None, priced: Priced) -> dict[str, Any]:
-    """One line of the report; costs are None when a price is unknown."""
+def stage_report(
+    name: str, state: str, result: Result | None, jobs: Sequence[Result], priced: Priced
+) -> dict[str, Any]:
+    """One line of the report; costs are None when a price is unknown.
+
+    `result` is what the task left, None when it failed or was skipped. `jobs` are all jobs that AWS ran for
+    the stage in this run, failed and stopped ones and those of other rungs included: they bill, too.
+    """
     result = result or {}
+    last = result if result.get("instance") else (jobs[-1] if jobs else result)
     line: dict[str, Any] = {
         "name": name,
         "state": "reused" if result.get("reused") else state,
-        "seconds_run": result.get("seconds_run", 0),
-        "seconds_billed": result.get("seconds_billed", 0),
-        "cost": priced.cost(result.get("seconds_billed", 0), result),
-        "counterfactual_cost": priced.cost(result.get("seconds_run", 0), result),
+        "seconds_run": sum(job["seconds_run"] for job in jobs),
+        "seconds_billed": sum(job["seconds_billed"] for job in jobs),
+        "cost": _sum(priced.cost(job["seconds_billed"], job) for job in jobs),
+        "counterfactual_cost": _sum(priced.cost(job["seconds_run"], job) for job in jobs),
         "technique": None,
-        "instance": result.get("instance"),
-        "spot": result.get("spot", False),
-        "interruptions": result.get("interruptions", 0),
-        "resources": _resources(result),
-        "note": result.get("note"),
+        "instance": last.get("instance"),
+        "spot": last.get("spot", False),
+        "interruptions": sum(job["interruptions"] for job in jobs),
+        "jobs": len(jobs),
+        "resources": _resources(last),
+        "note": result.get("note") or (None if result else last.get("reason")),
     }
     if result.get("reused"):
         line["technique"] = "prepared dataset reused"
         line["counterfactual_cost"] = priced.cost(result["document"].get("seconds", 0), result)
-    elif result.get("spot"):
+    elif last.get("spot"):
         line["technique"] = "managed spot"
     return line
 
@@ -71,15 +79,17 @@ def stage_report(name: str, state: str, result: Result | None, priced: Priced) -
 def run_report(
     results: Mapping[str, Result | None],
     states: Mapping[str, str],
+    jobs: Mapping[str, Sequence[Result]],
     training: Result | None,
     priced: Priced,
 ) -> dict[str, Any]:
     """Stages, totals, the price of interruptions, and what the run found out.
 
-    `training` is the training.json that the training job left, for what interruptions repeated.
+    `jobs` holds each stage's jobs; `training` is the training.json that the training job left, for what
+    interruptions repeated.
     """
     stages = [
-        stage_report(name, states.get(name, "unknown"), results.get(name), priced)
+        stage_report(name, states[name], results.get(name), jobs.get(name, ()), priced)
         for name in STAGES
         if name in states
     ]
@@ -88,8 +98,8 @@ def run_report(
         "currency": priced.table.currency,
         "prices_as_of": priced.table.as_of,
         "stages": stages,
-        "cost": _total(stages, "cost"),
-        "counterfactual_cost": _total(stages, "counterfactual_cost"),
+        "cost": _sum(stage["cost"] for stage in stages),
+        "counterfactual_cost": _sum(stage["counterfactual_cost"] for stage in stages),
         "interruptions": _interruptions(results.get("train"), training, priced),
         "rows": manifest.get("rows"),
         "bytes": manifest.get("bytes"),
@@ -124,6 +134,7 @@ def _resources(result: Result) -> dict[str, str]:
     return {key: result["job"]} if key else {}
 
 
-def _total(stages: list[dict[str, Any]], key: str) -> float | None:
-    costs = [stage[key] for stage in stages]
-    return None if None in costs else sum(costs)
+def _sum(costs: Iterable[float | None]) -> float | None:
+    """Their sum; unknown when one of them is."""
+    known = list(costs)
+    return None if None in known else sum(cost for cost in known if cost is not None)

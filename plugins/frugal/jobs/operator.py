@@ -94,9 +94,16 @@ class JobOperator(BaseOperator):
     def resume(
         self, context: Context, event: dict[str, Any], job: str, rung: int
     ) -> dict[str, Any]:
-        """The trigger saw the job end: look again, and succeed only if it really did what was asked."""
+        """The trigger saw the job end: look again, and succeed only if it really did what was asked.
+
+        Airflow was seen to resume an attempt after a clear; that one begins at the beginning.
+        """
         self._watched = job
         memory = Memory(context.get("task_state_store"))
+        found = self.kind.find(clients.client("sagemaker"), job)
+        runs = found is not None and not self.kind.is_over(found)
+        if runs or memory.was_cleared(context["ti"].max_tries):
+            return self.execute(context)
         return self._finish(context, self._inputs(context), memory, job, rung)
 
     def resume_execution(

@@ -24,6 +24,8 @@ def parse_duration(value: Any) -> timedelta:
     return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
+MAX_RUN = timedelta(days=28)  # MaxRuntimeInSeconds of a training job, botocore's model
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),

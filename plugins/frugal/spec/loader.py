@@ -106,6 +106,10 @@ def _mistake(section: str, detail: ErrorDetails, lines: Lines) -> Mistake:
         case "string_pattern_mismatch":
             pattern = str(context["pattern"])
             problem, allowed = "malformed", PATTERNS_IN_WORDS.get(pattern, f"text like {pattern}")
+        case "tuple_type":
+            problem, allowed = "is not a list", f"[{detail['input']}]"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            problem, allowed = "is not a section", ", ".join(_allowed_keys(path))
         case "value_error":
             problem = str(context["error"])
     return Mistake(_line(lines, key), key, problem, given, allowed)

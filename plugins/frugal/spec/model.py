@@ -5,6 +5,7 @@ messages and for the editor: the JSON schema of `ModelSpec` carries them.
 from __future__ import annotations
 
 from datetime import timedelta
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -28,7 +29,15 @@ InstanceType = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE)]
 ColumnType = Literal["integer", "float", "boolean", "string", "category", "date", "datetime"]
 Metric = Literal["rmse", "mae", "mape", "r2", "accuracy", "auc"]
 
-HIGHER_IS_BETTER: frozenset[str] = frozenset({"r2", "accuracy", "auc"})
+METRIC_RANGES = {
+    "rmse": (0, inf),
+    "mae": (0, inf),
+    "mape": (0, inf),
+    "r2": (-inf, 1),
+    "accuracy": (0, 1),
+    "auc": (0, 1),
+}
+REALTIME_INSTANCE = "ml.m5.large"
 NUMERIC_TYPES: frozenset[str] = frozenset({"integer", "float"})
 
 

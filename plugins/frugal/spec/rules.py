@@ -7,9 +7,20 @@ when one of its sections has mistakes of its own, so that all rules that can spe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-from frugal.spec.model import NUMERIC_TYPES, Compile, Data, Deploy, Evaluate, Train
+from frugal.spec.durations import MAX_RUN
+from frugal.spec.model import (
+    METRIC_RANGES,
+    NUMERIC_TYPES,
+    REALTIME_INSTANCE,
+    Compile,
+    Data,
+    Deploy,
+    Evaluate,
+    Train,
+)
 
 
 class Finding(NamedTuple):
@@ -140,6 +151,45 @@ def spot_waits_long_enough(train: Train) -> Iterator[Finding]:
 
 
 @rule("train")
+def runs_no_longer_than_aws_allows(train: Train) -> Iterator[Finding]:
+    """A training job runs 28 days at most."""
+    if train.max_run > MAX_RUN:
+        yield Finding("train.max_run", "longer than AWS lets a job run", train.max_run, "up to 28d")
+
+
+@rule("train")
+def spot_comes_before_on_demand(train: Train) -> Iterator[Finding]:
+    """On-demand capacity practically always comes, so a spot rung below it is never reached."""
+    kinds = [rung.spot for rung in train.capacity]
+    if any(later and not earlier for earlier, later in pairwise(kinds)):
+        yield Finding(
+            "train.capacity",
+            "a spot rung after an on-demand one is never the cheaper way",
+            " then ".join("spot" if spot else "on-demand" for spot in kinds),
+            "spot rungs first",
+        )
+
+
+@rule("evaluate")
+def floor_is_in_the_metrics_range(evaluate: Evaluate) -> Iterator[Finding]:
+    """A floor outside of the metric's range lets everything through, or nothing."""
+    low, high = METRIC_RANGES[evaluate.metric]
+    if not low <= evaluate.floor <= high:
+        allowed = f"{low:g} to {high:g}"
+        yield Finding(
+            "evaluate.floor", f"outside of the range of {evaluate.metric}", evaluate.floor, allowed
+        )
+
+
+@rule("data")
+def values_are_some(data: Data) -> Iterator[Finding]:
+    """An empty list of values would refuse every row."""
+    for name, column in data.columns.items():
+        if column.values == ():
+            yield Finding(f"data.columns.{name}.values", "an empty list would refuse every row")
+
+
+@rule("train")
 def reserved_hyperparameters(train: Train) -> Iterator[Finding]:
     """Names that script mode keeps for itself."""
     for name in train.hyperparameters:
@@ -193,11 +243,11 @@ def neo_runs_on_its_target(compilation: Compile, deploy: Deploy) -> Iterator[Fin
         )
         return
     family = compilation.target.replace("_", ".", 1)
-    if not (deploy.instance or "").startswith(f"{family}."):
+    if not (deploy.instance or REALTIME_INSTANCE).startswith(f"{family}."):
         yield Finding(
             "deploy.instance",
             f"a model compiled for {compilation.target} runs on {family}.* only",
-            deploy.instance or "nothing",
+            deploy.instance or f"nothing, so {REALTIME_INSTANCE}",
             f"{family}.xlarge, or compile.target for the family of your instance",
         )
 

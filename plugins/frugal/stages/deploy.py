@@ -8,12 +8,13 @@ from typing import Any
 from frugal.aws.names import unique
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
+from frugal.spec.model import REALTIME_INSTANCE
 from frugal.stages.common import Stage
 from frugal.stages.evaluate import lost
 from frugal.stages.serve import container
 
 VARIANT = "main"
-INSTANCE, INSTANCES, CAPTURE_PERCENT = "ml.m5.large", 1, 100
+INSTANCES, CAPTURE_PERCENT = 1, 100
 MEMORY_MB, MAX_CONCURRENCY = 2048, 5
 
 
@@ -79,7 +80,7 @@ def _size(spec: ModelSpec) -> dict[str, Any]:
             }
         }
     return {
-        "InstanceType": deploy.instance or INSTANCE,
+        "InstanceType": deploy.instance or REALTIME_INSTANCE,
         "InitialInstanceCount": deploy.instances or INSTANCES,
     }
 

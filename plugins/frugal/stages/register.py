@@ -7,6 +7,7 @@ from typing import Any
 from frugal.aws.registry import MODEL_DATA, RUN, SOURCE
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
+from frugal.spec.model import REALTIME_INSTANCE
 from frugal.stages.evaluate import document, verdict
 from frugal.stages.serve import container
 
@@ -33,7 +34,7 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
             "Containers": [container(spec, inputs)],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
-            "SupportedRealtimeInferenceInstanceTypes": [spec.deploy.instance or "ml.m5.large"],
+            "SupportedRealtimeInferenceInstanceTypes": [spec.deploy.instance or REALTIME_INSTANCE],
         },
         "ModelApprovalStatus": "Approved" if result["won"] else "Rejected",
         "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},

@@ -194,6 +194,19 @@ def test_a_clear_stops_the_job_that_still_runs(account: Account, task: str) -> N
     ]
 
 
+def test_an_attempt_that_is_resumed_after_a_clear_begins_afresh(
+    account: Account, task: str
+) -> None:
+    first = submit(operator(task, SLEEP), account.context(task))
+    cleared = account.context(task)
+    cleared["ti"].max_tries += 1
+    job = operator(task)
+    with pytest.raises(TaskDeferred) as again:
+        job.resume(cleared, {}, **(first.kwargs or {}))
+    assert finish(job, again.value, cleared)["status"] == "Completed"
+    assert len(jobs(account, task)) == 2
+
+
 def test_a_tasks_own_timeout_ends_its_deferral(account: Account, task: str) -> None:
     job = operator(task, SLEEP, execution_timeout=timedelta(seconds=9))
     assert submit(job, account.context(task)).timeout == timedelta(seconds=9)

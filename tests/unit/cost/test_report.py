@@ -29,7 +29,7 @@ def training(**changes: Any) -> dict[str, Any]:
 
 
 def test_spot_is_compared_with_on_demand_for_the_same_seconds() -> None:
-    line = stage_report("train", "success", training(), PRICED)
+    line = stage_report("train", "success", training(), [training()], PRICED)
     assert line["cost"] == pytest.approx(0.003)
     assert line["counterfactual_cost"] == pytest.approx(0.01)
     assert line["technique"] == "managed spot"
@@ -37,9 +37,24 @@ def test_spot_is_compared_with_on_demand_for_the_same_seconds() -> None:
 
 
 def test_instances_multiply() -> None:
-    assert stage_report("train", "success", training(instances=3), PRICED)["cost"] == pytest.approx(
-        0.009
-    )
+    job = training(instances=3)
+    line = stage_report("train", "success", job, [job], PRICED)
+    assert line["cost"] == pytest.approx(0.009)
+
+
+def test_what_failed_or_moved_on_is_paid_too() -> None:
+    lost = training(job="churn-train-0", seconds_run=10, seconds_billed=3, interruptions=0)
+    line = stage_report("train", "success", training(), [lost, training()], PRICED)
+    assert line["cost"] == pytest.approx(0.0033)
+    assert (line["jobs"], line["interruptions"]) == (2, 1)
+
+
+def test_a_failed_stage_says_what_it_cost_and_why() -> None:
+    failed = training(reason="AlgorithmError: no column price", spot=False, seconds_billed=100)
+    line = stage_report("train", "failed", None, [failed], PRICED)
+    assert line["cost"] == pytest.approx(0.01)
+    assert line["note"] == "AlgorithmError: no column price"
+    assert line["resources"] == {"TrainingJobName": "churn-train-1"}
 
 
 def test_a_reused_dataset_costs_nothing_and_saves_what_making_it_took() -> None:
@@ -50,21 +65,25 @@ def test_a_reused_dataset_costs_nothing_and_saves_what_making_it_took() -> None:
         "instance": "ml.m5.xlarge",
         "document": {"seconds": 50},
     }
-    line = stage_report("preprocess", "success", reused, PRICED)
+    line = stage_report("preprocess", "success", reused, [], PRICED)
     assert (line["state"], line["cost"]) == ("reused", 0.0)
     assert line["counterfactual_cost"] == pytest.approx(0.005)
 
 
 def test_an_unknown_price_is_unknown_and_so_is_the_total() -> None:
-    results = {"train": training(instance="ml.p9.large")}
-    report = run_report(results, {"train": "success"}, None, PRICED)
+    job = training(instance="ml.p9.large")
+    report = run_report({"train": job}, {"train": "success"}, {"train": [job]}, None, PRICED)
     assert report["stages"][0]["cost"] is None
     assert report["cost"] is None
 
 
 def test_interruptions_are_priced_by_the_rounds_that_were_repeated() -> None:
     report = run_report(
-        {"train": training()}, {"train": "success"}, {"rounds": 90, "rounds_repeated": 10}, PRICED
+        {"train": training()},
+        {"train": "success"},
+        {"train": [training()]},
+        {"rounds": 90, "rounds_repeated": 10},
+        PRICED,
     )
     assert report["interruptions"] == {
         "count": 1,
