@@ -19,7 +19,8 @@ import json
 import os
 import signal
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,16 @@ def load(
     )
 
 
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """What XGBoost refuses in one line, without the native stack that pushes it out of a log's tail."""
+    try:
+        yield
+    except xgb.core.XGBoostError as error:
+        reason = str(error).partition("Stack trace")[0]
+        raise ValueError(" ".join(reason.split())) from None
+
+
 def fit(
     hyperparameters: Mapping[str, Any],
     schema: FeatureSchema,
@@ -143,9 +154,9 @@ def fit(
     Raises:
         ForeignCheckpointError: ``checkpoints`` hold another training.
         SystemExit: SIGTERM arrived; the last segment's end is saved. Status 143 (128 + SIGTERM).
-        ValueError: XGBoost does not know a hyperparameter.
+        ValueError: XGBoost does not know a hyperparameter, or refuses its value.
     """
-    with sigterm() as interrupted:
+    with _plain_errors(), sigterm() as interrupted:
         found = checkpoints.latest()
         threads = int(hyperparameters.get("nthread") or _cpus())
         progress = Progress(**found.state) if found else Progress(nthread=threads)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from container.boosting import OWN, read_hyperparameters
+from tests.unit.model.conftest import Job
 
 
 def test_values_are_json_where_they_can_be() -> None:
@@ -36,3 +37,9 @@ def test_mistakes_say_what_is_allowed(arguments: list[str], message: str) -> Non
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         read_hyperparameters(arguments)
     assert message in str(caught.value)
+
+
+def test_what_xgboost_refuses_ends_the_log_with_its_reason(job: Job) -> None:
+    assert job.train(objective="reg:squarederor") == 1
+    assert "Unknown objective function" in job.log.rstrip().splitlines()[-1]
+    assert "[bt]" not in job.log
