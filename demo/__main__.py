@@ -13,8 +13,8 @@ import typer
 
 from demo import screen
 from demo.airflow import USER
-from demo.home import DemoError, Home
-from demo.story import EXAMPLE, Options, Story
+from demo.home import EXAMPLE, DemoError, Home
+from demo.story import Options, Story
 
 INTERRUPTED = 130
 

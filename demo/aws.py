@@ -9,6 +9,7 @@ import json
 import os
 import time
 from functools import cached_property
+from http.client import HTTPException
 from typing import Any
 
 from demo.home import (
@@ -45,8 +46,8 @@ class LocalAws:
     def __init__(self, home: Home, port: int) -> None:
         self.home = home
         self._clients: dict[str, Any] = {}
-        self._local = local.LocalAws(home.path, port)
-        self.running = self._is_ours()
+        self._local = local.LocalAws(home.path, port).where_it_runs()
+        self.running = self._local.status()["running"]
         if not self.running:
             self._local = local.LocalAws(home.path, free_port(port))
 
@@ -81,8 +82,8 @@ class LocalAws:
             command = self._local.command()
         except local.LocalAwsError as error:
             raise DemoError(str(error)) from error
-        log = self.home.logs / "local-aws.log"
-        programs.start("local-aws", command, log, env=self._local.environment())
+        environment = self._local.environment()
+        programs.start("local-aws", command, self._local.log_file, env=environment)
 
     def wait(self, programs: Programs) -> None:
         """Return once it answers. Raises DemoError when it exits or takes too long."""
@@ -91,7 +92,7 @@ class LocalAws:
             programs.check()
             if time.monotonic() > deadline:
                 raise DemoError(
-                    f"the local AWS does not answer at {self.url}; see {self.home.logs}"
+                    f"the local AWS does not answer at {self.url}; see {self._local.log_file}"
                 )
             time.sleep(0.1)
 
@@ -119,15 +120,15 @@ class LocalAws:
         for name in {f"frugal-{role}" for role in ROLES} - there:
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
 
-    def interrupt(self, training_job: str) -> None:
-        """Take the spot capacity away from a training job, as AWS may at any time."""
+    def interrupt(self, training_job: str) -> bool:
+        """Take the spot capacity away from a training job, as AWS may at any time.
+
+        False when there is nothing to take, as from a job that has just ended.
+        """
         try:
             self._local.interrupt(training_job)
-        except local.LocalAwsError as error:
-            raise DemoError(f"could not interrupt {training_job}: {error}") from error
-
-    def _is_ours(self) -> bool:
-        """Whether what answers is the process that serves this home's state."""
-        pid_file = self.home.local_aws / "local-aws.pid"
-        pid = self._local.status().get("pid")
-        return pid is not None and pid_file.exists() and pid_file.read_text().strip() == str(pid)
+        except local.LocalAwsError:
+            return False
+        except (HTTPException, OSError) as error:
+            raise DemoError(f"the local AWS at {self.url} went away: {error}") from error
+        return True

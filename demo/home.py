@@ -14,6 +14,7 @@ LOOPBACK = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 KEPT = ("FRUGAL_HOME", "FRUGAL_INCLUDE")
+EXAMPLE = "house-prices"
 BUCKET = f"frugal-{ACCOUNT}-{REGION}"
 
 

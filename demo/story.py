@@ -16,12 +16,11 @@ from demo import seed, summary, words
 from demo.airflow import Airflow
 from demo.api import AirflowApi
 from demo.aws import LocalAws
-from demo.home import REPOSITORY, DemoError, Home
+from demo.home import EXAMPLE, REPOSITORY, DemoError, Home
 from demo.processes import Programs
 from demo.screen import Screen
 from demo.watch import Watcher
 
-EXAMPLE = "house-prices"
 LOG_LINES = 25
 
 
@@ -104,6 +103,7 @@ class Story:
         self, api: AirflowApi, run: str, watcher: Watcher, report: dict[str, Any]
     ) -> dict[str, Any]:
         wrong = summary.shortcomings(report, interrupt=self.options.interrupt)
+        notes = summary.notes(report, interrupt=self.options.interrupt)
         prediction = None
         if report["state"] == "success":
             try:
@@ -116,6 +116,7 @@ class Story:
             "demo": {
                 "ok": not wrong,
                 "shortcomings": wrong,
+                "notes": notes,
                 "seconds": self.seconds,
                 "reclaimed": watcher.interrupted,
                 "prediction": prediction,
@@ -125,7 +126,7 @@ class Story:
             }
         }
         self.write(document)
-        words.print_summary(self.console, report, prediction)
+        words.print_summary(self.console, report, prediction, notes)
         self.say(f"Machine-readable: {self.options.json_path}. Logs: {self.home.logs}")
         if wrong:
             raise DemoError("\n".join([*wrong, self._why(api, run)]).strip())

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.aws import LocalAws
-from demo.home import BUCKET, DemoError
+from demo.home import BUCKET, EXAMPLE, DemoError
 
 SHARE = 0.01
 
@@ -73,12 +73,24 @@ def shortcomings(report: dict[str, Any], *, interrupt: bool) -> list[str]:
     ]
     if report["state"] != "success":
         return found or [f"the run is {report['state']}"]
-    if interrupt and not report["interruptions"]["count"]:
+    if report["model"] == EXAMPLE and interrupt and not report["interruptions"]["count"]:
         found.append("the training job was never interrupted")
     compiled = report.get("compile")
     if compiled and not compiled["parity"]["passed"]:
         found.append("the compiled model does not predict what the trained one does")
     return found
+
+
+def notes(report: dict[str, Any], *, interrupt: bool) -> list[str]:
+    """What a reader would miss in a run that succeeded, and why it is so: one sentence each."""
+    if report["state"] != "success" or not interrupt or report["interruptions"]["count"]:
+        return []
+    if not any(stage["name"] == "train" and stage["spot"] for stage in report["stages"]):
+        return ["training did not run on spot capacity, so there was none to reclaim"]
+    return [
+        "training ended before its first checkpoint was seen, so its capacity was not reclaimed; "
+        "a smaller train.checkpoint_seconds gives it the chance"
+    ]
 
 
 def agrees(prediction: dict[str, Any]) -> bool:

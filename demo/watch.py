@@ -93,11 +93,12 @@ class Watcher:
         if (
             not self.interrupt
             or self.interrupted
+            or not job.spot
             or (job.kind, job.status) != ("Training", "Training")
         ):
             return
-        if has_checkpoint(self.aws.client("s3"), job.description):
-            self.aws.interrupt(job.name)
+        there = has_checkpoint(self.aws.client("s3"), job.description)
+        if there and self.aws.interrupt(job.name):
             self.interrupted = job.name
 
     def _line(self, task: dict[str, Any], job: RunningJob | None) -> Line:

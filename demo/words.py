@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.box import SIMPLE
@@ -34,13 +34,15 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def print_summary(console: Console, report: Document, prediction: Document | None) -> None:
+def print_summary(
+    console: Console, report: Document, prediction: Document | None, notes: Sequence[str]
+) -> None:
     """Everything, in the order in which a newcomer asks."""
     console.print()
     title = f"{report['model']}: {report['state']} after {report['seconds']:.0f} s"
     console.print(Text(title, style="bold"))
     console.print(stage_table(report))
-    for heading, lines in sections(report, prediction):
+    for heading, lines in sections(report, prediction, notes):
         console.print(Text(heading, style="bold"))
         for line in lines:
             console.print(Text(f"  {line}"), soft_wrap=True)
@@ -84,7 +86,9 @@ def how(stage: Document) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def sections(report: Document, prediction: Document | None) -> Iterator[tuple[str, list[str]]]:
+def sections(
+    report: Document, prediction: Document | None, notes: Sequence[str]
+) -> Iterator[tuple[str, list[str]]]:
     """Headings and their lines, those alone that the report has something for."""
     yield "Cost", list(cost_lines(report))
     if report.get("rows"):
@@ -95,6 +99,8 @@ def sections(report: Document, prediction: Document | None) -> Iterator[tuple[st
         yield "Compiled", list(compile_lines(report["compile"]))
     if prediction:
         yield "Live prediction", list(prediction_lines(prediction))
+    if notes:
+        yield "Worth knowing", list(notes)
     yield "Where to look next", [str(line) for line in report.get("next") or []]
 
 
