@@ -34,7 +34,7 @@ local: run-envs ## Start the local AWS in the background (`make local-stop` stop
 	@bin/frugal local start
 
 local-stop: ## Stop the local AWS
-	@bin/frugal local stop
+	@[ ! -x $(AIRFLOW)/python ] || bin/frugal local stop
 
 ##@ Develop
 

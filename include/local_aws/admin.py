@@ -23,7 +23,14 @@ def answer(app: App, request: Request) -> Response:
     """Answer a request below `/_local/`."""
     route = (request.method, request.path.removeprefix("/_local/"))
     if route == ("GET", "health"):
-        return json_response({"status": "ok", "pid": os.getpid(), "jobs": app.supervisor.running()})
+        return json_response(
+            {
+                "status": "ok",
+                "pid": os.getpid(),
+                "state": str(app.config.state.resolve()),
+                "jobs": app.supervisor.running(),
+            }
+        )
     if route == ("GET", "operations"):
         return json_response(operations())
     if route == ("POST", "interrupt"):

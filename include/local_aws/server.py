@@ -65,7 +65,10 @@ class _KeepNames(Gateway_10):
 
 
 def serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT; writes `<state>/local-aws.pid` and a line once ready.
+    """Serve until SIGTERM or SIGINT; prints a line once ready.
+
+    Meanwhile `<state>/local-aws.pid` holds this process's id and, once it can be asked,
+    `<state>/local-aws.port` its port; a kill leaves both behind.
 
     Raises `StateInUse` when another process serves from the same state.
     """
@@ -88,11 +91,14 @@ def _serve(config: Config) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    port_file = config.state / "local-aws.port"
+    port_file.write_text(f"{config.port}\n")
     print(f"The local AWS is ready on http://{config.host}:{config.port}", flush=True)
     threading.Thread(target=preload, daemon=True).start()
     try:
         server.serve()
     finally:
+        port_file.unlink(missing_ok=True)
         app.close()
 
 

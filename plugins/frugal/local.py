@@ -122,8 +122,8 @@ class LocalAws:
             return status
         if "taken_by" in status:
             raise LocalAwsError(
-                f"port {self.port} is taken by {status['taken_by']}, which is not this one's "
-                f"({self.state}): set FRUGAL_LOCAL_AWS_PORT to a port that is free"
+                f"port {self.port} is taken by {status['taken_by']}: "
+                f"set FRUGAL_LOCAL_AWS_PORT to a free port for that of {self.state}"
             )
         if (elsewhere := self.where_it_runs()) != self:
             raise LocalAwsError(
