@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
-from demo import screen
+from demo import choice, screen
 from demo.airflow import USER
 from demo.home import EXAMPLE, DemoError, Home
 from demo.story import Options, Story
@@ -25,7 +26,8 @@ def main(
     raw: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of raw files to upload; the example model brings its own.", exists=True
+            help="Folder whose CSV files (.csv, .csv.gz) become the model's raw data, in place of "
+            "what was there; the example model brings its own."
         ),
     ] = None,
     interrupt: Annotated[
@@ -39,7 +41,14 @@ def main(
 ) -> None:
     """Run the example pipeline on a real Airflow and a local AWS, and show what it cost."""
     console, home = screen.console(), Home.load()
-    options = Options(model, raw, interrupt, parsed(conf), json_path or home.summary)
+    params = parsed(conf)
+    try:
+        spec = choice.read_spec(model)
+        folder = choice.read_folder(raw, spec) if raw else None
+    except DemoError as error:
+        complain(console, error)
+        raise typer.Exit(1) from None
+    options = Options(model, folder, interrupt, params, json_path or home.summary)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:
@@ -57,7 +66,7 @@ def main(
     except KeyboardInterrupt:
         raise typer.Exit(INTERRUPTED) from None
     if failure:
-        console.print(f"{failure}", style="red", markup=False, highlight=False, soft_wrap=True)
+        complain(console, failure)
         console.print(f"Logs: {home.logs}", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(1)
 
@@ -70,6 +79,11 @@ def tell(story: Story) -> DemoError | None:
     except DemoError as error:
         return error
     return None
+
+
+def complain(console: Console, failure: DemoError) -> None:
+    """What went wrong, as it is, in red."""
+    console.print(f"{failure}", style="red", markup=False, highlight=False, soft_wrap=True)
 
 
 def parsed(conf: str) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +25,40 @@ def write_raw(home: Home) -> list[Path]:
     return sorted(home.raw.glob("*.csv"))
 
 
-def upload(s3: Any, model: str, files: list[Path]) -> int:
-    """Upload what is not there with the same content, so that ETags stay as they are; how many were uploaded."""
+@dataclass(frozen=True)
+class Seeded:
+    """Names below s3://<bucket>/<model>/raw/: given now, of them uploaded, and removed or kept beside them."""
+
+    given: list[str]
+    uploaded: list[str]
+    removed: list[str]
+    kept: list[str]
+
+
+def upload(s3: Any, model: str, files: list[Path], *, mirror: bool) -> Seeded:
+    """Upload what is not there with the same content, so that ETags stay as they are.
+
+    With `mirror`, objects under the prefix that are not among `files` are removed.
+    """
     prefix = f"{model}/raw/"
-    listed = s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])
-    there = {item["Key"]: item["ETag"].strip('"') for item in listed}
-    wanted = {f"{prefix}{file.name}": file.read_bytes() for file in files}
-    changed = {
-        key: body
-        for key, body in wanted.items()
-        if there.get(key) != hashlib.md5(body, usedforsecurity=False).hexdigest()
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    there = {
+        item["Key"].removeprefix(prefix): item["ETag"].strip('"')
+        for page in pages
+        for item in page.get("Contents", [])
     }
-    for key, body in changed.items():
-        s3.put_object(Bucket=BUCKET, Key=key, Body=body, ContentType="text/csv")
-    return len(changed)
+    wanted = {file.name: file for file in files}
+    changed = [name for name, file in wanted.items() if there.get(name) != md5(file)]
+    for name in changed:
+        with wanted[name].open("rb") as body:
+            s3.put_object(Bucket=BUCKET, Key=prefix + name, Body=body, ContentType="text/csv")
+    others = sorted(there.keys() - wanted.keys())
+    for name in others if mirror else ():
+        s3.delete_object(Bucket=BUCKET, Key=prefix + name)
+    return Seeded(list(wanted), changed, others if mirror else [], [] if mirror else others)
+
+
+def md5(file: Path) -> str:
+    """The ETag of an object with this file's content, when it was uploaded in one part."""
+    with file.open("rb") as body:
+        return hashlib.file_digest(body, partial(hashlib.md5, usedforsecurity=False)).hexdigest()

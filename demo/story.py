@@ -16,6 +16,7 @@ from demo import seed, summary, words
 from demo.airflow import Airflow
 from demo.api import AirflowApi
 from demo.aws import LocalAws
+from demo.choice import RawFolder, listed
 from demo.home import EXAMPLE, REPOSITORY, DemoError, Home
 from demo.processes import Programs
 from demo.screen import Screen
@@ -29,7 +30,7 @@ class Options:
     """What the command line chose."""
 
     model: str
-    raw: Path | None
+    raw: RawFolder | None
     interrupt: bool
     conf: dict[str, Any]
     json_path: Path
@@ -134,13 +135,21 @@ class Story:
 
     def _bring_data(self) -> None:
         options = self.options
-        files = sorted(options.raw.iterdir()) if options.raw else []
+        files = options.raw.files if options.raw else []
         if not files and options.model == EXAMPLE:
             files = seed.write_raw(self.home)
         self.aws.wait(self.programs)
         self.aws.create_account()
-        uploaded = seed.upload(self.aws.client("s3"), options.model, files)
-        self.say(f"raw data: {len(files)} files, {uploaded} of them new or changed and uploaded")
+        s3, mirror = self.aws.client("s3"), options.raw is not None
+        seeded = seed.upload(s3, options.model, files, mirror=mirror)
+        if files:
+            self.say(f"raw data: {len(files)} files, {len(seeded.uploaded)} new or changed")
+        if seeded.removed:
+            self.say(f"raw data: removed what the folder does not hold: {listed(seeded.removed)}")
+        if seeded.kept:
+            self.say(f"raw data: there from before, and used: {listed(seeded.kept)}")
+        if options.raw and options.raw.left_out:
+            self.say(f"raw data: left out, as no CSV: {listed(options.raw.left_out)}")
 
     def _why(self, api: AirflowApi, run: str) -> str:
         """The end of each failed task's log."""
