@@ -73,9 +73,11 @@ def main(
 
 def tell(story: Story) -> DemoError | None:
     """Run the story; what went wrong once Airflow was up, None when nothing did."""
-    api = story.start()
+    with story.answering():
+        api = story.start()
     try:
-        story.run(api)
+        with story.answering():
+            story.run(api)
     except DemoError as error:
         return error
     return None

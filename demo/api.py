@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import httpx
 
-from demo.home import REPOSITORY, DemoError
+from demo.failure import Failure
+from demo.home import DemoError
 
 DAG_SECONDS = 60
 UNFINISHED = ("queued", "running")
@@ -72,12 +72,19 @@ class AirflowApi:
         answer = self._client.get(path)
         return answer.json()["value"] if answer.is_success else None
 
-    def log(self, run: str, task_id: str, attempt: int) -> list[str]:
-        """The task's log, one text an event."""
-        path = f"/dags/{self.dag_id}/dagRuns/{run}/taskInstances/{task_id}/logs/{attempt}"
-        content = self._get(path, full_content=True).get("content", [])
-        lines = [line_of(event) for event in content]
-        return [line for line in lines if "::group::" not in line and "::endgroup::" not in line]
+    def failures(self, run: str) -> list[Failure]:
+        """The run's failed tasks with the logs of their last attempts, in the order in which they ended."""
+        failed = [task for task in self.tasks(run) if task["state"] == "failed"]
+        return [
+            Failure(task["task_id"], task["try_number"], self._log(run, task))
+            for task in sorted(failed, key=lambda task: str(task["end_date"]))
+        ]
+
+    def _log(self, run: str, task: dict[str, Any]) -> list[Any]:
+        """Events of a task's last attempt."""
+        path = f"/dags/{self.dag_id}/dagRuns/{run}/taskInstances/{task['task_id']}/logs/{task['try_number']}"
+        events: list[Any] = self._get(path, full_content=True).get("content", [])
+        return events
 
     def _get(self, path: str, **query: Any) -> dict[str, Any]:
         answer: dict[str, Any] = checked(self._client.get(path, params=query)).json()
@@ -95,24 +102,3 @@ def checked(answer: httpx.Response) -> httpx.Response:
             f"Airflow answered {answer.status_code} to {answer.request.url}: {answer.text}"
         )
     return answer
-
-
-def is_ours(frame: dict[str, Any]) -> bool:
-    """Whether a frame of a traceback is this repository's own code."""
-    path = Path(frame["filename"])
-    return path.is_relative_to(REPOSITORY) and "site-packages" not in path.parts
-
-
-def line_of(event: Any) -> str:
-    """One structured log event as a line of text."""
-    if not isinstance(event, dict):
-        return str(event)
-    line = " ".join(str(event[key]) for key in ("timestamp", "level", "event") if event.get(key))
-    for error in event.get("error_detail") or []:
-        frames = error.get("frames") or []
-        where = [
-            f"  {frame['filename']}:{frame['lineno']} in {frame['name']}"
-            for frame in [*(frame for frame in frames[:-1] if is_ours(frame)), *frames[-1:]]
-        ]
-        line = "\n".join([line, *where, f"{error.get('exc_type')}: {error.get('exc_value')}"])
-    return line

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from demo.failure import tail
 from demo.home import REPOSITORY, DemoError
 
 GRACE_SECONDS = 8.0
@@ -75,7 +76,7 @@ class Programs:
             self.exited.setdefault("keeper", self._keeper.returncode)
         for name, code in self.exited.items():
             log = self.logs[name]
-            raise DemoError(f"{name} exited with code {code}; the end of {log}:\n{tail(log)}")
+            raise DemoError(f"{name} exited with code {code}; the end of {log}:\n{end_of(log)}")
 
     def stop(self) -> None:
         """Stop everything; returns when no process is left."""
@@ -105,7 +106,7 @@ class Programs:
                 self.exited[name] = event["code"]
 
 
-def tail(path: Path, lines: int = 25) -> str:
-    """The last lines of a text file; says so when it has none."""
+def end_of(path: Path) -> str:
+    """The last lines of a log that say something; says so when it has none."""
     text = path.read_text(errors="replace").splitlines() if path.exists() else []
-    return "\n".join(text[-lines:]) or "(empty)"
+    return "\n".join(tail(text)) or "(empty)"

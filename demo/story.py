@@ -6,10 +6,14 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
 from demo import seed, summary, words
@@ -21,8 +25,6 @@ from demo.home import EXAMPLE, REPOSITORY, DemoError, Home
 from demo.processes import Programs
 from demo.screen import Screen
 from demo.watch import Watcher
-
-LOG_LINES = 25
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,28 @@ class Story:
                 self.aws, self.options.model, watcher.results["prepare"]["id"]
             )
         except (KeyError, DemoError) as error:
-            why = self._why(api, run) or f"the run left no report: {error}"
-            failed = {"ok": False, "shortcomings": [why], "seconds": self.seconds}
+            failures = api.failures(run)
+            wrong = summary.reasons(failures) or [f"the run left no report: {error}"]
+            failed = {"ok": False, "shortcomings": wrong, "seconds": self.seconds}
             self.write({"model": self.options.model, "state": state, "demo": failed})
-            raise DemoError(why) from error
+            raise DemoError("\n".join([*wrong, *map(str, failures)])) from error
         return self._judge(api, run, watcher, report)
+
+    @contextmanager
+    def answering(self) -> Iterator[None]:
+        """Turns the errors of clients whose server went away into a DemoError that says so."""
+        try:
+            yield
+        except BotoCoreError as error:
+            log = self.programs.logs.get("local-aws", self.home.local_aws / "local-aws.log")
+            raise DemoError(
+                f"the local AWS at {self.aws.url} went away ({type(error).__name__}); see {log}"
+            ) from error
+        except httpx.TransportError as error:
+            raise DemoError(
+                f"Airflow at {self.airflow.url} went away ({type(error).__name__}); "
+                f"see {self.home.logs / 'api-server.log'}"
+            ) from error
 
     def say(self, text: str) -> None:
         """One plain line."""
@@ -103,7 +122,8 @@ class Story:
     def _judge(
         self, api: AirflowApi, run: str, watcher: Watcher, report: dict[str, Any]
     ) -> dict[str, Any]:
-        wrong = summary.shortcomings(report, interrupt=self.options.interrupt)
+        failures = api.failures(run)
+        wrong = summary.shortcomings(report, failures, interrupt=self.options.interrupt)
         notes = summary.notes(report, interrupt=self.options.interrupt)
         prediction = None
         if report["state"] == "success":
@@ -130,7 +150,7 @@ class Story:
         words.print_summary(self.console, report, prediction, notes)
         self.say(f"Machine-readable: {self.options.json_path}. Logs: {self.home.logs}")
         if wrong:
-            raise DemoError("\n".join([*wrong, self._why(api, run)]).strip())
+            raise DemoError("\n".join([*wrong, *map(str, failures)]))
         return document
 
     def _bring_data(self) -> None:
@@ -150,17 +170,6 @@ class Story:
             self.say(f"raw data: there from before, and used: {listed(seeded.kept)}")
         if options.raw and options.raw.left_out:
             self.say(f"raw data: left out, as no CSV: {listed(options.raw.left_out)}")
-
-    def _why(self, api: AirflowApi, run: str) -> str:
-        """The end of each failed task's log."""
-        texts = []
-        for task in api.tasks(run):
-            if task["state"] == "failed":
-                log = api.log(run, task["task_id"], task["try_number"])[-LOG_LINES:]
-                texts.append(
-                    "\n".join([f"--- {task['task_id']}, attempt {task['try_number']}", *log])
-                )
-        return "\n".join(texts)
 
     def _mark(self, text: str) -> float:
         seconds = time.monotonic() - self.began

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.aws import LocalAws
+from demo.failure import Failure
 from demo.home import BUCKET, EXAMPLE, DemoError
 
 SHARE = 0.01
@@ -64,13 +66,11 @@ def held_out_row(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
     return {"features": [float(value) if value else None for value in first.split(",")]}
 
 
-def shortcomings(report: dict[str, Any], *, interrupt: bool) -> list[str]:
+def shortcomings(
+    report: dict[str, Any], failures: Sequence[Failure], *, interrupt: bool
+) -> list[str]:
     """What did not work though the run ended: one sentence each, none when all did."""
-    found = [
-        f"{stage['name']} failed: {stage.get('note') or 'see its log'}"
-        for stage in report["stages"]
-        if stage["state"] == "failed"
-    ]
+    found = reasons(failures)
     if report["state"] != "success":
         return found or [f"the run is {report['state']}"]
     if report["model"] == EXAMPLE and interrupt and not report["interruptions"]["count"]:
@@ -79,6 +79,11 @@ def shortcomings(report: dict[str, Any], *, interrupt: bool) -> list[str]:
     if compiled and not compiled["parity"]["passed"]:
         found.append("the compiled model does not predict what the trained one does")
     return found
+
+
+def reasons(failures: Sequence[Failure]) -> list[str]:
+    """One line a failed task: which, and why."""
+    return [f"{failure.task} failed: {failure.reason}" for failure in failures]
 
 
 def notes(report: dict[str, Any], *, interrupt: bool) -> list[str]:

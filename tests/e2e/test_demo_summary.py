@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from demo import summary
+from demo.failure import Failure
 from demo.home import EXAMPLE
 
 
@@ -23,11 +24,11 @@ def report(model: str, *, count: int = 0, spot: bool = True, state: str = "succe
 
 
 def test_the_example_model_must_have_been_interrupted() -> None:
-    assert summary.shortcomings(report(EXAMPLE), interrupt=True) == [
+    assert summary.shortcomings(report(EXAMPLE), [], interrupt=True) == [
         "the training job was never interrupted"
     ]
-    assert summary.shortcomings(report(EXAMPLE, count=1), interrupt=True) == []
-    assert summary.shortcomings(report(EXAMPLE), interrupt=False) == []
+    assert summary.shortcomings(report(EXAMPLE, count=1), [], interrupt=True) == []
+    assert summary.shortcomings(report(EXAMPLE), [], interrupt=False) == []
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_the_example_model_must_have_been_interrupted() -> None:
 )
 def test_a_model_too_small_to_be_interrupted_gets_a_note(spot: bool, words: str) -> None:
     rents = report("rents", spot=spot)
-    assert summary.shortcomings(rents, interrupt=True) == []
+    assert summary.shortcomings(rents, [], interrupt=True) == []
     [note] = summary.notes(rents, interrupt=True)
     assert words in note
 
@@ -44,3 +45,55 @@ def test_there_is_no_note_without_a_reason() -> None:
     assert summary.notes(report("rents", count=1), interrupt=True) == []
     assert summary.notes(report("rents"), interrupt=False) == []
     assert summary.notes(report("rents", state="failed"), interrupt=True) == []
+
+
+def event(text: str, level: str = "info", **more: Any) -> dict[str, Any]:
+    """A line of a task's log as Airflow's API serves it."""
+    return {"timestamp": "2026-01-01T00:00:00Z", "level": level, "event": text, **more}
+
+
+def test_a_failed_task_is_told_by_its_reason_then_its_log_without_chatter() -> None:
+    error = {
+        "exc_type": "JobError",
+        "exc_value": "rents-train-1 is Failed: AlgorithmError: no rows\nTraceback: ...",
+        "frames": [
+            {
+                "filename": "/elsewhere/site-packages/botocore/client.py",
+                "lineno": 1,
+                "name": "call",
+            },
+            {"filename": "/elsewhere/operator.py", "lineno": 7, "name": "execute"},
+        ],
+    }
+    failure = Failure(
+        "train",
+        2,
+        [
+            "::group::Log message source details",
+            event("GitWildMatchPattern ('gitwildmatch') is deprecated", "warning"),
+            event("Filling up the DagBag from dags/train.py"),
+            event("Found credentials in environment variables."),
+            event("Found endpoint for sagemaker via: environment_global."),
+            event("rents-train-1: InProgress"),
+            event("Task failed with exception", "error", error_detail=[error]),
+            event("Finished"),
+        ],
+    )
+    wrong = summary.shortcomings(report("rents", state="failed"), [failure], interrupt=True)
+    assert wrong == ["train failed: rents-train-1 is Failed: AlgorithmError: no rows"]
+    assert str(failure).splitlines() == [
+        "--- the end of its log, attempt 2:",
+        "2026-01-01T00:00:00Z info rents-train-1: InProgress",
+        "2026-01-01T00:00:00Z error Task failed with exception",
+        "  /elsewhere/operator.py:7 in execute",
+        "JobError: rents-train-1 is Failed: AlgorithmError: no rows",
+        "Traceback: ...",
+        "2026-01-01T00:00:00Z info Finished",
+    ]
+
+
+def test_a_task_that_died_without_an_exception_still_has_a_reason() -> None:
+    assert (
+        Failure("train", 1, [event("Process was killed", "error")]).reason == "Process was killed"
+    )
+    assert Failure("train", 1, ["text", event("started")]).reason == "its log names no error"
