@@ -16,6 +16,7 @@ from demo import choice, screen
 from demo.airflow import USER
 from demo.home import EXAMPLE, DemoError, Home
 from demo.story import Options, Story
+from demo.watch import LIMIT_SECONDS
 
 INTERRUPTED = 130
 
@@ -34,6 +35,9 @@ def main(
         bool, typer.Option(help="Reclaim the spot capacity once in mid-training.")
     ] = True,
     conf: Annotated[str, typer.Option(help="The run's params, as JSON.")] = "{}",
+    limit: Annotated[
+        float, typer.Option(min=1, help="Seconds that the run may take before the demo gives up.")
+    ] = LIMIT_SECONDS,
     json_path: Annotated[
         Path | None,
         typer.Option("--json", help="Where the summary goes; .frugal/demo.json by default."),
@@ -48,7 +52,7 @@ def main(
     except DemoError as error:
         complain(console, error)
         raise typer.Exit(1) from None
-    options = Options(model, folder, interrupt, params, json_path or home.summary)
+    options = Options(model, folder, interrupt, params, json_path or home.summary, limit)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     try:

@@ -58,6 +58,11 @@ class Home:
         """The machine-readable summary."""
         return self.path / "demo.json"
 
+    @property
+    def keepsakes(self) -> Path:
+        """Copies of what the last run of each model left, one folder a model."""
+        return self.path / "demo"
+
     def lock(self) -> IO[str]:
         """Held until it is closed. Raises DemoError when another demo uses this home."""
         self.airflow.mkdir(parents=True, exist_ok=True)

@@ -16,7 +16,7 @@ import httpx
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
-from demo import seed, summary, words
+from demo import keepsakes, seed, summary, words
 from demo.airflow import Airflow
 from demo.api import AirflowApi
 from demo.aws import LocalAws
@@ -24,7 +24,7 @@ from demo.choice import RawFolder, listed
 from demo.home import EXAMPLE, REPOSITORY, DemoError, Home
 from demo.processes import Programs
 from demo.screen import Screen
-from demo.watch import Watcher
+from demo.watch import LIMIT_SECONDS, Watcher
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Options:
     interrupt: bool
     conf: dict[str, Any]
     json_path: Path
+    limit_seconds: float = LIMIT_SECONDS
     dags: Path = REPOSITORY / "dags"
 
 
@@ -71,14 +72,15 @@ class Story:
         token = self.airflow.wait(self.programs)
         api = AirflowApi(self.airflow.url, token, f"train_{self.options.model.replace('-', '_')}")
         api.wait_for_dag(self.airflow.started, self.programs.check)
-        self.seconds["start"] = self._mark("both are up")
+        self.seconds["start"] = self._mark("Airflow and the local AWS are up")
         return api
 
     def run(self, api: AirflowApi) -> dict[str, Any]:
         """One DAG run, watched to its end and summed up. Raises DemoError when anything did not work."""
         run = api.trigger(self.options.conf)
         self.say(f"run {run}: {api.page}/runs/{run}")
-        watcher = Watcher(api, self.aws, run, self.options.interrupt, self.programs.check)
+        interrupt, limit = self.options.interrupt, self.options.limit_seconds
+        watcher = Watcher(api, self.aws, run, interrupt, self.programs.check, limit)
         with Screen(self.console, f"{self.options.model}, run {run}") as screen:
             state = watcher.follow(screen.show)
         self.seconds["run"] = self._mark(f"the run ended: {state}")
@@ -133,12 +135,15 @@ class Story:
                 wrong.append(str(error))
         if prediction and not summary.agrees(prediction):
             wrong.append("the endpoint does not predict what the evaluated model did")
+        s3, folder = self.aws.client("s3"), self.home.keepsakes / report["model"]
+        places = keepsakes.keep(s3, report, folder)
         document = report | {
             "demo": {
                 "ok": not wrong,
                 "shortcomings": wrong,
                 "notes": notes,
                 "seconds": self.seconds,
+                "copies": str(folder),
                 "reclaimed": watcher.interrupted,
                 "prediction": prediction,
                 "airflow": self.airflow.url,
@@ -147,7 +152,7 @@ class Story:
             }
         }
         self.write(document)
-        words.print_summary(self.console, report, prediction, notes)
+        words.print_summary(self.console, report, prediction, notes, places)
         self.say(f"Machine-readable: {self.options.json_path}. Logs: {self.home.logs}")
         if wrong:
             raise DemoError("\n".join([*wrong, *map(str, failures)]))
@@ -173,5 +178,5 @@ class Story:
 
     def _mark(self, text: str) -> float:
         seconds = time.monotonic() - self.began
-        self.say(f"{text} after {seconds:.1f} s")
+        self.say(f"{text}, {seconds:.1f} s after the demo began")
         return round(seconds, 1)

@@ -15,6 +15,7 @@ from demo.jobs import RunningJob, has_checkpoint, running_jobs
 from frugal.cost.prices import price_table
 
 LOOK_SECONDS = 0.4
+LIMIT_SECONDS = 900.0
 ENDED = ("success", "failed", "skipped", "upstream_failed", "removed")
 
 
@@ -45,7 +46,7 @@ class Watcher:
     run: str
     interrupt: bool
     check: Callable[[], None]
-    limit_seconds: float = 900
+    limit_seconds: float = LIMIT_SECONDS
     interrupted: str | None = None
     first_start: dict[str, datetime] = field(default_factory=dict)
     results: dict[str, Any] = field(default_factory=dict)
@@ -60,7 +61,10 @@ class Watcher:
             if state not in UNFINISHED:
                 return state
             if time.monotonic() > deadline:
-                raise DemoError(f"the run is still {state} after {self.limit_seconds:.0f} s")
+                raise DemoError(
+                    f"the run is still {state} after {self.limit_seconds:.0f} s; "
+                    "--limit gives it longer"
+                )
             time.sleep(LOOK_SECONDS)
 
     def look(self) -> list[Line]:

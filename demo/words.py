@@ -35,14 +35,18 @@ def number(value: float) -> str:
 
 
 def print_summary(
-    console: Console, report: Document, prediction: Document | None, notes: Sequence[str]
+    console: Console,
+    report: Document,
+    prediction: Document | None,
+    notes: Sequence[str],
+    places: Sequence[str],
 ) -> None:
     """Everything, in the order in which a newcomer asks."""
     console.print()
-    title = f"{report['model']}: {report['state']} after {report['seconds']:.0f} s"
+    title = f"{report['model']}: {report['state']}; the run itself took {report['seconds']:.0f} s"
     console.print(Text(title, style="bold"))
     console.print(stage_table(report))
-    for heading, lines in sections(report, prediction, notes):
+    for heading, lines in sections(report, prediction, notes, places):
         console.print(Text(heading, style="bold"))
         for line in lines:
             console.print(Text(f"  {line}"), soft_wrap=True)
@@ -87,7 +91,7 @@ def how(stage: Document) -> str:
 
 
 def sections(
-    report: Document, prediction: Document | None, notes: Sequence[str]
+    report: Document, prediction: Document | None, notes: Sequence[str], places: Sequence[str]
 ) -> Iterator[tuple[str, list[str]]]:
     """Headings and their lines, those alone that the report has something for."""
     yield "Cost", list(cost_lines(report))
@@ -101,7 +105,7 @@ def sections(
         yield "Live prediction", list(prediction_lines(prediction))
     if notes:
         yield "Worth knowing", list(notes)
-    yield "Where to look next", [str(line) for line in report.get("next") or []]
+    yield "Where to look next", list(places)
 
 
 def cost_lines(report: Document) -> Iterator[str]:
