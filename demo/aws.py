@@ -127,8 +127,8 @@ class LocalAws:
         """
         try:
             self._local.interrupt(training_job)
+        except (local.NotRunning, HTTPException, OSError) as error:
+            raise DemoError(f"the local AWS at {self.url} went away: {error}") from error
         except local.LocalAwsError:
             return False
-        except (HTTPException, OSError) as error:
-            raise DemoError(f"the local AWS at {self.url} went away: {error}") from error
         return True

@@ -29,6 +29,10 @@ class LocalAwsError(RuntimeError):
     """The local AWS does not do what it was asked; the message says what to look at."""
 
 
+class NotRunning(LocalAwsError):
+    """There is no local AWS of this home to be asked."""
+
+
 @dataclass(frozen=True)
 class LocalAws:
     """One local AWS: its state directory, the environments of its images, and its port."""
@@ -165,12 +169,12 @@ class LocalAws:
     def interrupt(self, training_job: str) -> dict[str, Any]:
         """Take the spot capacity of a running training job away.
 
-        Raises LocalAwsError when it does not run, and with its answer when there is no such job, or
-        nothing to take.
+        Raises NotRunning, or LocalAwsError with its answer when there is no such job or nothing to
+        take.
         """
         if not (status := self.status())["running"]:
             taken = f", whose port is taken by {status['taken_by']}" if "taken_by" in status else ""
-            raise LocalAwsError(f"no local AWS of {self.state} runs at {self.url}{taken}")
+            raise NotRunning(f"no local AWS of {self.state} runs at {self.url}{taken}")
         return self._call("/_local/interrupt", {"TrainingJobName": training_job})
 
     def _terminate(self, pid: int) -> None:
