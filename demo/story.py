@@ -174,7 +174,7 @@ class Story:
         if seeded.kept:
             self.say(f"raw data: there from before, and used: {listed(seeded.kept)}")
         if options.raw and options.raw.left_out:
-            self.say(f"raw data: left out, as no CSV: {listed(options.raw.left_out)}")
+            self.say(f"raw data: left out, not CSV: {listed(options.raw.left_out)}")
 
     def _mark(self, text: str) -> float:
         seconds = time.monotonic() - self.began

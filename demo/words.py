@@ -136,7 +136,8 @@ def data_lines(report: Document) -> Iterator[str]:
             f"{stored['raw'] / stored['parquet']:.1f} times smaller"
         )
     if gate := report.get("quarantine"):
-        yield f"{gate['rows']} rows quarantined, {gate['fraction']:.2%} of at most {gate['limit']:.2%}:"
+        share = f"{gate['fraction']:.2%} of at most {gate['limit']:.2%}"
+        yield f"{gate['rows']} rows quarantined, {share}{':' if gate['reasons'] else ''}"
         for reason, count in sorted(gate["reasons"].items(), key=lambda item: -item[1]):
             yield f"  {count:>4}  {reason}"
 
