@@ -53,8 +53,8 @@ def prove(url: str, password: str) -> bool:
     print(f"{DAG} {run}: {state} after {time.monotonic() - started:.0f} s")
     for task in api.tasks(run):
         print(f"  {task['task_id']:<16} {task['state']}")
-        if task["state"] in ("failed", "up_for_retry"):
-            print("\n".join(api.log(run, task["task_id"], task["try_number"])))
+    for failure in api.failures(run):
+        print(f"{failure.task} failed: {failure.reason}\n{failure}")
     return state == "success"
 
 

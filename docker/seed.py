@@ -30,7 +30,8 @@ def main() -> None:
     there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
     for name in sorted(set(ROLES) - there):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
-    print(f"{upload(s3, MODEL, write_raw(Home.load()))} raw files uploaded for {MODEL}")
+    seeded = upload(s3, MODEL, write_raw(Home.load()), mirror=False)
+    print(f"{len(seeded.uploaded)} raw files uploaded for {MODEL}")
 
 
 if __name__ == "__main__":
