@@ -12,11 +12,12 @@ COPIED = ("quarantined rows", "evaluation", "drift baseline", "report")
 AGAIN = 'to start the local AWS again: bin/frugal local start && eval "$(bin/frugal local env)"'
 
 
-def keep(s3: Any, report: dict[str, Any], folder: Path) -> list[str]:
+def keep(s3: Any, report: dict[str, Any], folder: Path, *, captures: bool) -> list[str]:
     """Copy what `report["next"]` names, and the report, into `folder`, which is emptied before.
 
     Returns a line for each thing that exists: the paths of the copies, or the URI of what is not
-    copied, and how to reach that once the local AWS has stopped.
+    copied, and how to reach that once the local AWS has stopped. Captured traffic is written some
+    time after its requests, so it counts as there when the endpoint `captures`.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -24,10 +25,9 @@ def keep(s3: Any, report: dict[str, Any], folder: Path) -> list[str]:
     lines = []
     for entry in [*(report.get("next") or []), f"report: {own}"]:
         label, _, uri = entry.partition(": ")
-        if not (keys := existing(s3, uri)):
-            continue
+        keys = existing(s3, uri)
         if label not in COPIED:
-            lines.append(f"{entry}/")
+            lines += [f"{entry}/"] if keys or captures else []
             continue
         copies = [folder / Path(key).name for key in keys]
         for key, copy in zip(keys, copies, strict=True):
@@ -35,6 +35,14 @@ def keep(s3: Any, report: dict[str, Any], folder: Path) -> list[str]:
         lines += [f"{label}: {copy}" for copy in copies]
     everything = f"everything, while the local AWS runs: s3://{BUCKET}/{report['model']}/"
     return [*lines, everything, AGAIN]
+
+
+def captures_traffic(sagemaker: Any, report: dict[str, Any]) -> bool:
+    """Whether the endpoint that this run deployed records what it is asked."""
+    if not (endpoint := report.get("endpoint")):
+        return False
+    described = sagemaker.describe_endpoint(EndpointName=endpoint["EndpointName"])
+    return bool(described.get("DataCaptureConfig", {}).get("EnableCapture"))
 
 
 def existing(s3: Any, uri: str) -> list[str]:

@@ -136,7 +136,8 @@ class Story:
         if prediction and not summary.agrees(prediction):
             wrong.append("the endpoint does not predict what the evaluated model did")
         s3, folder = self.aws.client("s3"), self.home.keepsakes / report["model"]
-        places = keepsakes.keep(s3, report, folder)
+        captures = keepsakes.captures_traffic(self.aws.client("sagemaker"), report)
+        places = keepsakes.keep(s3, report, folder, captures=captures)
         document = report | {
             "demo": {
                 "ok": not wrong,

@@ -56,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_small_files_are_copied_and_traffic_is_named(folder: Path) -> None:
-    lines = keep(Bucket(EVERYTHING), REPORT, folder)
+    lines = keep(Bucket(EVERYTHING), REPORT, folder, captures=False)
     assert sorted(path.name for path in folder.iterdir()) == [
         "constraints.json",
         "evaluation.json",
@@ -72,7 +72,12 @@ def test_small_files_are_copied_and_traffic_is_named(folder: Path) -> None:
 
 def test_what_does_not_exist_is_not_listed(folder: Path) -> None:
     there = {f"{RUN}/report.json": EVERYTHING[f"{RUN}/report.json"]}
-    lines = keep(Bucket(there), REPORT, folder)
+    lines = keep(Bucket(there), REPORT, folder, captures=False)
     assert lines[0] == f"report: {folder / 'report.json'}"
     assert len(lines) == 3
     assert [path.name for path in folder.iterdir()] == ["report.json"]
+
+
+def test_traffic_that_is_still_to_be_written_is_named(folder: Path) -> None:
+    lines = keep(Bucket({}), REPORT, folder, captures=True)
+    assert lines[0] == f"captured traffic: s3://{BUCKET}/rents/capture/"
