@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from container import boosting, measure, metrics, neo_export, scoring
+from container import archives, boosting, measure, metrics, neo_export, scoring
 from container.paths import (
     code_dir,
     load_spec,
@@ -183,11 +183,10 @@ def _count(matrices: list[Any]) -> int:
 
 def _unpack(source: Path, target: Path) -> Path:
     """Unpack the one archive in ``source``."""
-    archives = sorted(source.glob("*.tar.gz"))
-    if len(archives) != 1:
-        raise FileNotFoundError(f"expected one .tar.gz in {source}, found {len(archives)}")
-    with tarfile.open(archives[0]) as archive:
-        archive.extractall(target)  # noqa: S202 - the training job's and our own archives
+    found = sorted(source.glob("*.tar.gz"))
+    if len(found) != 1:
+        raise FileNotFoundError(f"expected one .tar.gz in {source}, found {len(found)}")
+    archives.extract(str(found[0]), str(target))
     return target
 
 

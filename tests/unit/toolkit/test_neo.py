@@ -224,7 +224,7 @@ def test_check_reports_parity_latency_and_size(
         assert "predicts differently" in container.read("output/message")
 
 
-@pytest.mark.parametrize("module", ["compile_check", "measure", "__init__"])
+@pytest.mark.parametrize("module", ["archives", "compile_check", "measure", "__init__"])
 def test_check_runs_on_the_python_of_neos_image(module: str) -> None:
     import ast
 
