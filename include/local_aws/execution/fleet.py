@@ -29,7 +29,6 @@ class Deployment:
     """The servers of one endpoint on one endpoint configuration."""
 
     def __init__(self, app: App, region: str, endpoint: str, config: Record) -> None:
-        self.config_name: str = config["EndpointConfigName"]
         self.variants: dict[str, Variant] = {}
         self.capture: Capture | None = None
         for definition in config["ProductionVariants"]:
