@@ -12,8 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from frugal.spec.errors import Mistake, SpecError
-from frugal.spec.model import PATTERNS_IN_WORDS, ModelSpec
+from frugal.spec.model import ModelSpec
 from frugal.spec.rules import findings
+from frugal.spec.section import PATTERNS_IN_WORDS
 
 FILE_NAME = "model.yaml"
 Lines = dict[str, int]

@@ -8,24 +8,11 @@ from datetime import timedelta
 from math import inf
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from frugal.spec.durations import Duration
+from frugal.spec.section import SCRIPT, VERSION, InstanceType, Name, Section
 
-NAME = r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$"
-INSTANCE_TYPE = r"^ml\.[a-z][a-z0-9-]*\.(medium|large|(\d{0,2})xlarge|metal)$"
-VERSION = r"^\d+\.\d+-\d+$"
-SCRIPT = r"^[\w./-]+\.py$"
-
-PATTERNS_IN_WORDS = {
-    NAME: "lower-case letters, digits and single hyphens, such as house-prices",
-    INSTANCE_TYPE: "a SageMaker instance type, such as ml.m5.large",
-    VERSION: "a version of AWS's container, such as 3.0-5",
-    SCRIPT: "a Python file beside model.yaml, such as train.py",
-}
-
-Name = Annotated[str, StringConstraints(pattern=NAME, min_length=2, max_length=32)]
-InstanceType = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE)]
 ColumnType = Literal["integer", "float", "boolean", "string", "category", "date", "datetime"]
 Metric = Literal["rmse", "mae", "mape", "r2", "accuracy", "auc"]
 
@@ -39,12 +26,6 @@ METRIC_RANGES = {
 }
 REALTIME_INSTANCE = "ml.m5.large"
 NUMERIC_TYPES: frozenset[str] = frozenset({"integer", "float"})
-
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are mistakes, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Owner(Section):
@@ -122,7 +103,7 @@ class Train(Section):
     framework: Literal["xgboost"] = "xgboost"
     version: str = Field("3.0-5", pattern=VERSION)
     script: str = Field("train.py", pattern=SCRIPT)
-    hyperparameters: dict[str, str | int | float | bool] = {}
+    hyperparameters: dict[str, str | int | float | bool] = Field({})
     capacity: tuple[Rung, ...] = Field(
         (Rung(instance="ml.m5.xlarge"), Rung(instance="ml.m5.xlarge", spot=False)),
         min_length=1,
