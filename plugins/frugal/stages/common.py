@@ -9,6 +9,7 @@ from typing import Any
 
 from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs
+from frugal.jobs.capacity import Ladder, Rung
 from frugal.spec import ModelSpec
 
 CODE = "/opt/ml/processing/input/code"
@@ -18,11 +19,24 @@ def _never(inputs: Inputs) -> None:
     return None
 
 
+def _stay(inputs: Inputs, rung: Rung) -> None:
+    return None
+
+
+def _nothing_left(inputs: Inputs, rung: Rung, job: str) -> dict[str, Any]:
+    return {}
+
+
 @dataclass(frozen=True)
 class Stage:
     """One task of the pipeline that runs a job; `JobOperator` says what the fields mean.
 
-    `requests` has one builder for each rung of the capacity ladder.
+    `requests` has one builder for each rung of the capacity ladder, in model.yaml's order.
+
+    `ladder` decides, once for each generation of the task, which rungs are tried and in which order; None: all,
+    as they are. `enter` is called before a rung's job is submitted and brings what it reads to the rung's region;
+    `leave` is called once a job of the rung is over, however it ended, brings home what it left, and returns what that
+    changes in the task's result. Both may be called again for the same job.
     """
 
     name: str
@@ -33,6 +47,9 @@ class Stage:
     skip: Callable[[Inputs], str | None] = _never
     reuse: Callable[[Inputs], dict[str, Any] | None] = _never
     document: Callable[[Inputs], str | None] = _never
+    ladder: Callable[[Inputs], Ladder] | None = None
+    enter: Callable[[Inputs, Rung], None] = _stay
+    leave: Callable[[Inputs, Rung, str], dict[str, Any]] = _nothing_left
 
 
 def seconds(duration: timedelta) -> int:
