@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ from frugal.aws.settings import Settings
 
 @dataclass(frozen=True)
 class PriceTable:
-    """On-demand prices an hour by region and instance type, as of a day."""
+    """On-demand prices an hour by region and instance type, and of usage by region and name, as of a day."""
 
     as_of: str
     currency: str
     hours: dict[str, dict[str, float]]
+    usages: dict[str, dict[str, float]] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> PriceTable:
@@ -28,11 +29,19 @@ class PriceTable:
             region: {instance: float(price["hour"]) for instance, price in prices.items()}
             for region, prices in document["regions"].items()
         }
-        return cls(str(document["as_of"]), document["currency"], hours)
+        usages = {
+            region: {name: float(entry["price"]) for name, entry in entries.items()}
+            for region, entries in document.get("usage", {}).items()
+        }
+        return cls(str(document["as_of"]), document["currency"], hours, usages)
 
     def hour(self, instance: str | None, region: str) -> float | None:
         """Price of one instance for one hour, or None when the table does not know it."""
         return self.hours.get(region, {}).get(instance or "")
+
+    def usage(self, name: str, region: str) -> float | None:
+        """Price of one unit of what is not billed by the hour (see prices.yaml), or None when unknown."""
+        return self.usages.get(region, {}).get(name)
 
     def cost(
         self, seconds: float, instance: str | None, region: str, instances: int = 1

@@ -1,0 +1,65 @@
+"""What is known of a model's server: measured by the compile stage and the load test, or assumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+FILE_NAME = "measured.json"
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """Facts of one model behind its server; a request has the traffic's `rows_per_request`.
+
+    `request_ms` is what a request keeps one vCPU busy for, `spread` its p95 over its median. `throughput`
+    has the requests a second within the latency target that a load test got from one instance, by type.
+    """
+
+    request_ms: float
+    spread: float
+    rows_per_second: float
+    memory_mb: float
+    cold_start_seconds: float
+    load_seconds: float
+    source: str
+    throughput: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: Path) -> ModelFacts:
+        """The facts in a model's measured.json, or `ASSUMED` when it has none.
+
+        Raises ValueError naming the file when it does not hold the fields above.
+        """
+        path = folder / FILE_NAME
+        if not path.exists():
+            return ASSUMED
+        try:
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (TypeError, ValueError) as error:
+            wanted = ", ".join(cls.__dataclass_fields__)
+            raise ValueError(f"{path}: {error}; allowed are {wanted}") from error
+
+    def write(self, folder: Path) -> Path:
+        """Keep the facts beside model.yaml, where `auto` reads them; returns the file."""
+        path = folder / FILE_NAME
+        path.write_text(json.dumps(asdict(self), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        return path
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+ASSUMED = ModelFacts(
+    request_ms=10,
+    spread=2,
+    rows_per_second=20_000,
+    memory_mb=1024,
+    cold_start_seconds=15,
+    load_seconds=1,
+    source="assumed: nothing was measured yet",
+)

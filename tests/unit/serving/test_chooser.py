@@ -1,0 +1,193 @@
+"""The chooser's answers: what is open, what is ruled out and why, and where another form would win."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frugal.cost.prices import PriceTable
+from frugal.serving.chooser import Choice, ModelFacts, Option, choose
+from frugal.serving.chooser.facts import ASSUMED
+from frugal.serving.chooser.load import Load, waiting_p95
+from frugal.serving.chooser.question import Instance, Question
+from frugal.spec import ModelSpec, load_spec
+from frugal.spec.traffic import Traffic
+
+MODEL = Path(__file__).parents[3] / "include/models/house-prices/model.yaml"
+SMALL = Instance("ml.m5.large", 2, 8, transform=True)
+LARGE = Instance("ml.c5.xlarge", 4, 8, transform=True)
+UNPRICED = Instance("ml.c7i.large", 2, 4)
+PRICES = PriceTable(
+    "2026-11-22",
+    "USD",
+    {"us-east-1": {"ml.m5.large": 0.1, "ml.c5.xlarge": 0.2}},
+    {"us-east-1": {"serverless_gb_second": 0.00002, "endpoint_data_gb": 0.016}},
+)
+FACTS = replace(ASSUMED, request_ms=100, memory_mb=1500, cold_start_seconds=10)
+
+
+def spec(**compile: Any) -> ModelSpec:
+    example = load_spec(MODEL)
+    return example.model_copy(update={"compile": example.compile.model_copy(update=compile)})
+
+
+def question(facts: ModelFacts = FACTS, *, backend: str = "none", **traffic: Any) -> Question:
+    return Question(
+        spec=spec(backend=backend),
+        traffic=Traffic(**{"requests_per_day": 10_000, **traffic}),
+        facts=facts,
+        prices=PRICES,
+        region="us-east-1",
+        instances=(SMALL, LARGE, UNPRICED),
+    )
+
+
+def row(choice: Choice, strategy: str, size: str | None = None) -> Option:
+    return next(
+        option
+        for option in choice.options
+        if option.strategy == strategy and size in (None, option.size)
+    )
+
+
+def test_few_requests_are_cheapest_serverless_and_many_on_an_instance() -> None:
+    assert choose(question(requests_per_day=10_000)).best == row(
+        choose(question(requests_per_day=10_000)), "serverless"
+    )
+    many = choose(question(requests_per_day=2_000_000, peak_per_second=25)).best
+    assert many is not None and many.strategy == "realtime"
+
+
+def test_the_same_question_has_the_same_answer() -> None:
+    assert choose(question()) == choose(question())
+
+
+def test_costs_are_those_of_the_arithmetic() -> None:
+    choice = choose(question(requests_per_day=24 * 3600, payload_kb=1, response_kb=1))
+    data = 24 * 3600 * 365 / 12 * 2 / 1024**2 * 0.016
+    serverless = 24 * 3600 * 365 / 12 * 0.1 * 2 * 0.00002 + data
+    assert row(choice, "serverless").monthly == pytest.approx(serverless)
+    assert row(choice, "realtime", "ml.m5.large").monthly == pytest.approx(730 * 0.1 + data)
+
+
+def test_an_unknown_price_is_unknown_and_never_chosen() -> None:
+    choice = choose(question())
+    unknown = row(choice, "realtime", "ml.c7i.large")
+    assert unknown.monthly is None and unknown.ruled_out is None and not unknown.is_open
+    nowhere = choose(replace(question(), region="eu-south-2"))
+    assert nowhere.best is None
+    assert nowhere.break_evens == ["at any number of requests: nothing is open"]
+
+
+def test_each_open_row_is_dearer_than_the_one_before() -> None:
+    costs = [option.monthly for option in choose(question()).options if option.is_open]
+    assert costs == sorted(costs, key=float) and len(costs) > 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "traffic", "facts", "backend", "reason"),
+    [
+        ("serverless", {"requests_per_day": 10}, FACTS, "none", r"\d+% .* cold .* 10\.2 s"),
+        (
+            "serverless",
+            {},
+            replace(FACTS, memory_mb=6000),
+            "none",
+            r"7,500 MB, AWS allows 6,144 MB",
+        ),
+        ("serverless", {"peak_per_second": 5000}, FACTS, "none", r"AWS allows 200"),
+        ("serverless", {"payload_kb": 5000}, FACTS, "none", r"4\.9 MB, AWS allows 4 MB"),
+        ("realtime", {"payload_kb": 9000}, FACTS, "none", r"8\.8 MB, AWS allows 6 MB"),
+        ("realtime", {"latency_ms": 50}, FACTS, "none", r"do not keep .* under the target"),
+        ("multi-model", {}, FACTS, "none", r"traffic\.siblings is 0"),
+        ("multi-model", {"siblings": 9}, FACTS, "neo", r"Neo's images cannot hold several"),
+        ("async", {}, FACTS, "none", r"wake from zero, about 300 s, the target is 1000 ms"),
+        ("batch", {}, FACTS, "none", r"once a day, the target is 1000 ms"),
+        ("scale-to-zero", {}, FACTS, "none", r"would never sleep"),
+        ("scale-to-zero", {"idle_hours": 12}, FACTS, "none", r"traffic\.errors_when_cold is false"),
+        ("inferentia", {}, FACTS, "none", r"xgboost models are trees"),
+    ],
+)
+def test_what_is_ruled_out_says_by_what(
+    strategy: str, traffic: dict[str, Any], facts: ModelFacts, backend: str, reason: str
+) -> None:
+    found = row(choose(question(facts, backend=backend, **traffic)), strategy)
+    assert found.ruled_out and re.search(reason, found.ruled_out)
+
+
+def test_siblings_share_the_endpoint() -> None:
+    alone = row(choose(question(siblings=9)), "realtime", "ml.m5.large").monthly
+    shared = row(choose(question(siblings=9)), "multi-model", "ml.m5.large").monthly
+    assert alone is not None and shared is not None and shared < alone / 5
+
+
+def test_sleep_costs_nothing() -> None:
+    choice = choose(question(idle_hours=12, errors_when_cold=True))
+    awake, asleep = row(choice, "realtime").monthly, row(choice, "scale-to-zero").monthly
+    assert awake is not None and asleep is not None and asleep < 0.6 * awake
+
+
+def test_whoever_can_wait_a_day_gets_batch() -> None:
+    best = choose(question(latency_ms=None)).best
+    assert best is not None and best.strategy == "batch"
+
+
+def test_a_measured_throughput_counts_more_than_vcpus() -> None:
+    busy = {"requests_per_day": 1_000_000, "peak_per_second": 40}
+    assumed = row(choose(question(**busy)), "realtime", "ml.m5.large").how
+    measured = replace(FACTS, throughput={"ml.m5.large": 1000})
+    assert assumed == "72 instance hours a day"
+    assert row(choose(question(measured, **busy)), "realtime", "ml.m5.large").how == (
+        "24 instance hours a day"
+    )
+
+
+def test_the_winner_changes_just_where_the_break_evens_say() -> None:
+    asked = question(peak_per_second=1)
+    spans = choose(asked).break_evens
+    assert len(spans) > 2
+    for span in spans[:-1]:
+        end = int(re.findall(r"[\d,]+(?= requests)", span)[-1].replace(",", ""))
+        for requests, wins in ((end, True), (end + max(2, end // 500), False)):
+            scale = requests / 10_000
+            at = question(requests_per_day=requests, peak_per_second=scale)
+            best = choose(at).best
+            assert (best is not None and span.endswith(f": {best.name}")) is wins, (span, requests)
+
+
+def test_a_queue_grows_with_its_load_and_breaks_down() -> None:
+    waits = [waiting_p95(rate, 0.1, 2) for rate in (0, 5, 10, 15, 19)]
+    assert waits[0] == 0
+    known = [wait for wait in waits if wait is not None]
+    assert known == sorted(known) and known[-1] > 1
+    assert waiting_p95(20, 0.1, 2) is None
+
+
+def test_one_server_is_the_textbook_queue() -> None:
+    """M/M/1: P(W > t) = rho exp(-(mu - lambda) t)."""
+    from math import log
+
+    assert waiting_p95(5, 0.1, 1) == pytest.approx(log(0.5 / 0.05) / (10 - 5))
+
+
+def test_the_shape_moves_requests_and_loses_none() -> None:
+    shape = tuple(float(hour) for hour in range(24))
+    load = Load.of(Traffic(requests_per_day=1000, shape=shape))
+    assert load.a_day == pytest.approx(1000)
+    assert load.hours_busy == 23
+
+
+def test_facts_are_kept_beside_the_model(tmp_path: Path) -> None:
+    assert ModelFacts.read(tmp_path) == ASSUMED
+    FACTS.write(tmp_path)
+    assert ModelFacts.read(tmp_path) == FACTS
+
+
+def test_a_mistake_in_the_facts_names_file_and_fields(tmp_path: Path) -> None:
+    (tmp_path / "measured.json").write_text('{"request": 3}')
+    with pytest.raises(ValueError, match=r"measured\.json: .*request.*allowed are request_ms"):
+        ModelFacts.read(tmp_path)
