@@ -24,6 +24,7 @@ from demo.processes import Programs
 
 USER = "admin"
 START_SECONDS = 120
+DATABASE_PATIENCE_SECONDS = 60  # for the one writer that SQLite has; sqlite3's 5 are too few under load
 COMPONENTS = {
     "api-server": ("api-server",),
     "scheduler": ("scheduler", "--skip-serve-logs"),
@@ -166,6 +167,9 @@ class Airflow:
     def _environment(self, aws: dict[str, str]) -> dict[str, str]:
         values = {
             **SETTINGS,
+            "DATABASE__SQL_ALCHEMY_CONN": (
+                f"sqlite:///{self.home.airflow}/airflow.db?timeout={DATABASE_PATIENCE_SECONDS}"
+            ),
             "CORE__DAGS_FOLDER": str(self.dags),
             "CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
             "CORE__FERNET_KEY": self.secrets.fernet_key,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sqlite3
 import sys
 import tarfile
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +28,8 @@ from frugal.local import REPOSITORY, LocalAws
 HERE = Path(__file__).parent
 BUCKET = "frugal-faults"
 AWS = "local-aws"
-SLOTS = "8"
-FOREVER = 45
+SLOTS = "64"
+FOREVER = 240
 OVER = ("success", "failed", "skipped", "removed")
 DAGS = [f"{kind}{variant}" for kind in KINDS for variant in ("", "_task_timeout", "_run_timeout")]
 SETTINGS = {
@@ -253,6 +255,29 @@ class Cluster:
     def signal(self, name: str, number: signal.Signals) -> None:
         """A signal to a component and all its processes."""
         os.killpg(self.programs.pids[name], number)
+
+    def freeze(self, name: str) -> None:
+        """SIGSTOP to a component, at a moment when it does not hold the database's one write lock."""
+        path = self.airflow.home.airflow / "airflow.db"
+        while True:
+            self.signal(name, signal.SIGSTOP)
+            with closing(sqlite3.connect(path, timeout=2, isolation_level=None)) as database:
+                try:
+                    database.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError:
+                    self.signal(name, signal.SIGCONT)
+
+    def heal(self) -> None:
+        """Whatever was done: what is frozen goes on, what is dead starts again, what is too many dies."""
+        for name in self.programs.pids:
+            if name not in self.programs.exited:
+                self.signal(name, signal.SIGCONT)
+                if name not in (*COMPONENTS, AWS):
+                    self.kill(name)
+        for name in (*COMPONENTS, AWS):
+            if name in self.programs.exited:
+                self.restart(name)
 
     def restart(self, name: str) -> None:
         """Start again what was killed."""

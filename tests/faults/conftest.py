@@ -11,11 +11,18 @@ from tests.faults import cluster as clusters
 from tests.faults.cluster import Cluster
 
 
+@pytest.fixture
+def cluster(running: Cluster) -> Iterator[Cluster]:
+    """The one cluster, whole again after each test, so that no test fails for another one."""
+    yield running
+    running.heal()
+
+
 @pytest.fixture(scope="session")
-def cluster(
+def running(
     tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
 ) -> Iterator[Cluster]:
-    """Started once; a test that kills a part of it starts that part again."""
+    """Started once."""
     made = clusters.make(tmp_path_factory.mktemp("faults"), python_of("local-aws").parents[2])
     with made.programs:
         made.launch()
