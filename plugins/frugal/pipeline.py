@@ -183,7 +183,8 @@ def _timeout(spec: ModelSpec) -> timedelta:
         spec.compile.max_run,
         spec.monitor.max_run,
     ]
-    return sum(stages, spec.train.wait * len(spec.train.capacity)) + timedelta(hours=3)
+    waits = sum(map(spec.train.longest, spec.train.capacity), timedelta())
+    return sum(stages, waits) + timedelta(hours=3)
 
 
 def describe(spec: ModelSpec) -> str:

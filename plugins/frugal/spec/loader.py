@@ -11,9 +11,10 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from frugal.spec import rules  # noqa: F401 - registers its rules
 from frugal.spec.errors import Mistake, SpecError
 from frugal.spec.model import ModelSpec
-from frugal.spec.rules import findings
+from frugal.spec.rule import MISTAKES, findings
 from frugal.spec.section import PATTERNS_IN_WORDS
 
 FILE_NAME = "model.yaml"
@@ -64,7 +65,7 @@ def parse_spec(text: str, path: Path | str = FILE_NAME, *, check_files: bool = F
     for name in map(str, data.keys() - ModelSpec.model_fields.keys()):
         problem, allowed = _unknown_key(name, list(ModelSpec.model_fields))
         mistakes.append(Mistake(_line(lines, name), name, problem, "", allowed))
-    for key, problem, given, allowed in findings(sections):
+    for key, problem, given, allowed in findings(MISTAKES, sections):
         shown = "" if given == "" else _show(given)
         mistakes.append(Mistake(_line(lines, key), key, problem, shown, allowed))
     if check_files:

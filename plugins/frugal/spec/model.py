@@ -10,8 +10,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from frugal.spec.deploy import REALTIME_INSTANCE as REALTIME_INSTANCE
+from frugal.spec.deploy import Deploy as Deploy
 from frugal.spec.durations import Duration
-from frugal.spec.section import SCRIPT, VERSION, InstanceType, Name, Section
+from frugal.spec.section import SCRIPT, InstanceType, Name, Section
+from frugal.spec.train import Train
 
 ColumnType = Literal["integer", "float", "boolean", "string", "category", "date", "datetime"]
 Metric = Literal["rmse", "mae", "mape", "r2", "accuracy", "auc"]
@@ -24,7 +27,6 @@ METRIC_RANGES = {
     "accuracy": (0, 1),
     "auc": (0, 1),
 }
-REALTIME_INSTANCE = "ml.m5.large"
 NUMERIC_TYPES: frozenset[str] = frozenset({"integer", "float"})
 
 
@@ -90,36 +92,6 @@ class Preprocess(Section):
     script: str | None = Field(None, pattern=SCRIPT)
 
 
-class Rung(Section):
-    """One way to get capacity for training."""
-
-    instance: InstanceType
-    spot: bool = True
-
-
-class Train(Section):
-    """The training job: script mode on the capacity ladder, with checkpoints."""
-
-    framework: Literal["xgboost"] = "xgboost"
-    version: str = Field("3.0-5", pattern=VERSION)
-    script: str = Field("train.py", pattern=SCRIPT)
-    hyperparameters: dict[str, str | int | float | bool] = Field({})
-    capacity: tuple[Rung, ...] = Field(
-        (Rung(instance="ml.m5.xlarge"), Rung(instance="ml.m5.xlarge", spot=False)),
-        min_length=1,
-        max_length=8,
-    )
-    volume_gb: int = Field(30, ge=1, le=16384)
-    max_run: Duration = timedelta(hours=1)
-    max_wait: Duration | None = Field(None, description="spot only; default twice max_run")
-    checkpoint_seconds: int = Field(60, ge=1, le=86_400)
-
-    @property
-    def wait(self) -> timedelta:
-        """MaxWaitTimeInSeconds of a spot rung: capacity wait and run time together."""
-        return self.max_wait if self.max_wait is not None else 2 * self.max_run
-
-
 class Evaluate(Section):
     """The gate between a trained model and deployment."""
 
@@ -138,17 +110,6 @@ class Compile(Section):
     tolerance: float = Field(1e-4, gt=0, lt=1, description="largest relative move of a prediction")
     instance: InstanceType = "ml.m5.large"
     max_run: Duration = timedelta(minutes=15)
-
-
-class Deploy(Section):
-    """The endpoint. `realtime` bills by the hour, `serverless` by the request."""
-
-    strategy: Literal["realtime", "serverless"] = "serverless"
-    instance: InstanceType | None = Field(None, description="realtime; default ml.m5.large")
-    instances: int | None = Field(None, ge=1, le=100, description="realtime; default 1")
-    memory_mb: int | None = Field(None, description="serverless; default 2048")
-    max_concurrency: int | None = Field(None, ge=1, le=200, description="serverless; default 5")
-    capture_percent: int | None = Field(None, ge=0, le=100, description="realtime; default 100")
 
 
 class Monitor(Section):

@@ -1,16 +1,12 @@
 """What the fields alone cannot tell: mistakes between fields, and what AWS refuses.
 
-Each rule names the sections it reads and yields (key, problem, given, allowed). A rule is left out
-when one of its sections has mistakes of its own, so that all rules that can speak do so at once.
+Rules of the train section alone stand beside it, in train.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Iterator
 
-from frugal.spec.durations import MAX_RUN
 from frugal.spec.model import (
     METRIC_RANGES,
     NUMERIC_TYPES,
@@ -19,25 +15,9 @@ from frugal.spec.model import (
     Data,
     Deploy,
     Evaluate,
-    Train,
 )
-
-
-class Finding(NamedTuple):
-    """A mistake before its line is known."""
-
-    key: str
-    problem: str
-    given: Any = ""
-    allowed: str = ""
-
-
-class Rule(NamedTuple):
-    sections: tuple[str, ...]
-    check: Callable[..., Iterator[Finding]]
-
-
-RULES: list[Rule] = []
+from frugal.spec.rule import Finding, rule
+from frugal.spec.train import Train
 
 # Neo compiles XGBoost for these hosts (TargetDevice enum of CreateCompilationJob; deploy targets in
 # the Neo cloud instance table, docs.aws.amazon.com/sagemaker/latest/dg/neo-supported-cloud.html).
@@ -45,23 +25,6 @@ NEO_TREE_TARGETS = ("ml_c4", "ml_c5", "ml_m4", "ml_m5")
 SERVERLESS_MEMORY_MB = range(1024, 6145, 1024)
 REALTIME_ONLY = ("instance", "instances", "capture_percent")
 SERVERLESS_ONLY = ("memory_mb", "max_concurrency")
-
-
-def rule(*sections: str) -> Callable[[Callable[..., Iterator[Finding]]], Any]:
-    """Register a rule over the named sections, which are passed in that order."""
-
-    def register(check: Callable[..., Iterator[Finding]]) -> Callable[..., Iterator[Finding]]:
-        RULES.append(Rule(sections, check))
-        return check
-
-    return register
-
-
-def findings(sections: Mapping[str, Any]) -> Iterator[Finding]:
-    """Everything the rules find wrong in the sections that could be read."""
-    for names, check in RULES:
-        if all(name in sections for name in names):
-            yield from check(*(sections[name] for name in names))
 
 
 @rule("data")
@@ -134,42 +97,6 @@ def metric_fits_target(data: Data, evaluate: Evaluate) -> Iterator[Finding]:
         )
 
 
-@rule("train")
-def spot_waits_long_enough(train: Train) -> Iterator[Finding]:
-    """CreateTrainingJob refuses MaxWaitTimeInSeconds below MaxRuntimeInSeconds."""
-    if train.max_wait is None:
-        return
-    if not any(rung.spot for rung in train.capacity):
-        yield Finding("train.max_wait", "AWS takes it with spot capacity only", train.max_wait)
-    if train.max_wait < train.max_run:
-        yield Finding(
-            "train.max_wait",
-            "AWS refuses a max_wait below max_run",
-            f"{train.max_wait} < {train.max_run}",
-            f"at least {train.max_run}, or leave it out",
-        )
-
-
-@rule("train")
-def runs_no_longer_than_aws_allows(train: Train) -> Iterator[Finding]:
-    """A training job runs 28 days at most."""
-    if train.max_run > MAX_RUN:
-        yield Finding("train.max_run", "longer than AWS lets a job run", train.max_run, "up to 28d")
-
-
-@rule("train")
-def spot_comes_before_on_demand(train: Train) -> Iterator[Finding]:
-    """On-demand capacity practically always comes, so a spot rung below it is never reached."""
-    kinds = [rung.spot for rung in train.capacity]
-    if any(later and not earlier for earlier, later in pairwise(kinds)):
-        yield Finding(
-            "train.capacity",
-            "a spot rung after an on-demand one is never the cheaper way",
-            " then ".join("spot" if spot else "on-demand" for spot in kinds),
-            "spot rungs first",
-        )
-
-
 @rule("evaluate")
 def floor_is_in_the_metrics_range(evaluate: Evaluate) -> Iterator[Finding]:
     """A floor outside of the metric's range lets everything through, or nothing."""
@@ -187,14 +114,6 @@ def values_are_some(data: Data) -> Iterator[Finding]:
     for name, column in data.columns.items():
         if column.values == ():
             yield Finding(f"data.columns.{name}.values", "an empty list would refuse every row")
-
-
-@rule("train")
-def reserved_hyperparameters(train: Train) -> Iterator[Finding]:
-    """Names that script mode keeps for itself."""
-    for name in train.hyperparameters:
-        if name.startswith("sagemaker_"):
-            yield Finding(f"train.hyperparameters.{name}", "names in sagemaker_ are SageMaker's")
 
 
 @rule("deploy")

@@ -30,7 +30,9 @@ def request(spec: ModelSpec, rung: int, inputs: Inputs) -> dict[str, Any]:
     capacity = train.capacity[rung]
     stopping = {"MaxRuntimeInSeconds": seconds(train.max_run)}
     if capacity.spot:
-        stopping["MaxWaitTimeInSeconds"] = seconds(train.wait)
+        stopping["MaxWaitTimeInSeconds"] = seconds(train.longest(capacity))
+    elif capacity.patience:
+        stopping["MaxPendingTimeInSeconds"] = seconds(capacity.patience)
     return {
         "RoleArn": run.role("train"),
         "AlgorithmSpecification": {

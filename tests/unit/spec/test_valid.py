@@ -38,7 +38,7 @@ def test_spec_json_has_every_default_filled_in(shortest: str) -> None:
 def test_durations(shortest: str, text: str, expected: timedelta) -> None:
     spec = parse_spec(shortest + f"train: {{max_run: {text}}}\n")
     assert spec.train.max_run == expected
-    assert spec.train.wait == 2 * expected
+    assert spec.train.longest(spec.train.capacity[0]) == 2 * expected
 
 
 def test_a_neo_model_needs_its_own_instance_family(shortest: str) -> None:
