@@ -14,7 +14,7 @@ from frugal.cost.prices import price_table
 from frugal.cost.report import STAGES, Priced, run_report
 from frugal.jobs.history import jobs_of
 from frugal.spec import ModelSpec
-from frugal.spec.model import REALTIME_INSTANCE
+from frugal.spec.deploy import REALTIME_INSTANCE
 from frugal.stages import deploy
 
 FAILED = frozenset({"failed", "upstream_failed"})

@@ -170,6 +170,11 @@ class Deploy(Section):
         return self.instance or default
 
     @property
+    def concurrency(self) -> int:
+        """The serverless MaxConcurrency."""
+        return self.max_concurrency or max(MAX_CONCURRENCY, self.provisioned_concurrency or 0)
+
+    @property
     def scaling(self) -> Autoscale | None:
         """`autoscale`, which the strategies that scale to zero have without asking."""
         zero = self.strategy in ("async", "scale-to-zero")

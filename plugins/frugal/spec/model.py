@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from frugal.spec.deploy import REALTIME_INSTANCE as REALTIME_INSTANCE
-from frugal.spec.deploy import Deploy as Deploy
+from frugal.spec.deploy import Deploy
 from frugal.spec.durations import Duration
 from frugal.spec.section import SCRIPT, InstanceType, Name, Section
 from frugal.spec.train import Train

@@ -1,19 +1,18 @@
 """What the fields alone cannot tell: mistakes between fields, and what AWS refuses.
 
-Rules of the train section alone stand beside it, in train.py.
+Rules of the train section alone stand beside it, in train.py, those of the deploy section in deploy_rules.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from frugal.spec.deploy import Deploy
 from frugal.spec.model import (
     METRIC_RANGES,
     NUMERIC_TYPES,
-    REALTIME_INSTANCE,
     Compile,
     Data,
-    Deploy,
     Evaluate,
 )
 from frugal.spec.rule import Finding, rule
@@ -22,9 +21,6 @@ from frugal.spec.train import Train
 # Neo compiles XGBoost for these hosts (TargetDevice enum of CreateCompilationJob; deploy targets in
 # the Neo cloud instance table, docs.aws.amazon.com/sagemaker/latest/dg/neo-supported-cloud.html).
 NEO_TREE_TARGETS = ("ml_c4", "ml_c5", "ml_m4", "ml_m5")
-SERVERLESS_MEMORY_MB = range(1024, 6145, 1024)
-REALTIME_ONLY = ("instance", "instances", "capture_percent")
-SERVERLESS_ONLY = ("memory_mb", "max_concurrency")
 
 
 @rule("data")
@@ -116,29 +112,6 @@ def values_are_some(data: Data) -> Iterator[Finding]:
             yield Finding(f"data.columns.{name}.values", "an empty list would refuse every row")
 
 
-@rule("deploy")
-def options_fit_strategy(deploy: Deploy) -> Iterator[Finding]:
-    """Options of one kind of endpoint mean nothing, or are refused, on the other."""
-    foreign = REALTIME_ONLY if deploy.strategy == "serverless" else SERVERLESS_ONLY
-    for name in foreign:
-        value = getattr(deploy, name)
-        if value is None or (name == "capture_percent" and value == 0):
-            continue
-        problem = f"not available on a {deploy.strategy} endpoint"
-        if name == "capture_percent":
-            problem = "AWS refuses data capture on serverless endpoints"
-        other = "realtime" if deploy.strategy == "serverless" else "serverless"
-        yield Finding(f"deploy.{name}", problem, value, f"leave it out, or strategy: {other}")
-
-
-@rule("deploy")
-def serverless_memory(deploy: Deploy) -> Iterator[Finding]:
-    """ServerlessConfig.MemorySizeInMB comes in steps of 1 GB."""
-    if deploy.memory_mb is not None and deploy.memory_mb not in SERVERLESS_MEMORY_MB:
-        allowed = ", ".join(map(str, SERVERLESS_MEMORY_MB))
-        yield Finding("deploy.memory_mb", "no such memory size", deploy.memory_mb, allowed)
-
-
 @rule("compile", "deploy")
 def neo_runs_on_its_target(compilation: Compile, deploy: Deploy) -> Iterator[Finding]:
     """A Neo artefact runs on the instance family that it was compiled for."""
@@ -162,11 +135,11 @@ def neo_runs_on_its_target(compilation: Compile, deploy: Deploy) -> Iterator[Fin
         )
         return
     family = compilation.target.replace("_", ".", 1)
-    if not (deploy.instance or REALTIME_INSTANCE).startswith(f"{family}."):
+    if deploy.host is not None and not deploy.host.startswith(f"{family}."):
         yield Finding(
             "deploy.instance",
             f"a model compiled for {compilation.target} runs on {family}.* only",
-            deploy.instance or f"nothing, so {REALTIME_INSTANCE}",
+            deploy.instance or f"nothing, so {deploy.host}",
             f"{family}.xlarge, or compile.target for the family of your instance",
         )
 

@@ -8,7 +8,7 @@ from typing import Any
 from frugal.aws.names import unique
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.spec.model import REALTIME_INSTANCE
+from frugal.spec.deploy import REALTIME_INSTANCE
 from frugal.stages.common import Stage
 from frugal.stages.evaluate import lost
 from frugal.stages.serve import container

@@ -7,7 +7,7 @@ from typing import Any
 from frugal.aws.registry import MODEL_DATA, RUN, SOURCE
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.spec.model import REALTIME_INSTANCE
+from frugal.spec.deploy import REALTIME_INSTANCE
 from frugal.stages.evaluate import document, verdict
 from frugal.stages.serve import container
 
