@@ -31,7 +31,6 @@ AWS = "local-aws"
 SLOTS = "64"
 FOREVER = 240
 OVER = ("success", "failed", "skipped", "removed")
-DAGS = [f"{kind}{variant}" for kind in KINDS for variant in ("", "_task_timeout", "_run_timeout")]
 SETTINGS = {
     "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
     "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "4",
@@ -47,11 +46,12 @@ LISTS = {
     "compilation": ("list_compilation_jobs", "CompilationJobSummaries"),
     "endpoint": ("list_endpoints", "Endpoints"),
 }
+DAGS = [f"{kind}{variant}" for kind in LISTS for variant in ("", "_task_timeout", "_run_timeout")]
 
 
 def kinds() -> tuple[str, ...]:
     """All kinds when FRUGAL_FAULTS is `all`; else a job and what keeps its name for life."""
-    return tuple(KINDS) if os.environ.get("FRUGAL_FAULTS") == "all" else ("training", "endpoint")
+    return tuple(LISTS) if os.environ.get("FRUGAL_FAULTS") == "all" else ("training", "endpoint")
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = FOREVER) -> None:
