@@ -28,7 +28,7 @@ ROLE = "arn:aws:iam::123456789012:role/frugal-test"
 BUCKET = "frugal-test"
 
 
-def await_true(condition: Callable[[], Any], what: str, seconds: float = 30) -> Any:
+def await_true(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
     """The first true value of the condition; fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+from pathlib import Path
 from typing import Any
 
 from .conftest import (
@@ -19,14 +20,16 @@ from .conftest import (
 )
 
 
-def test_sigkill_orphans_nothing_and_jobs_are_settled(start_local_aws: Any, name: str) -> None:
+def test_sigkill_orphans_nothing_and_jobs_are_settled(
+    start_local_aws: Any, name: str, tmp_path: Path
+) -> None:
     server: LocalAws = start_local_aws("--slots", "4", "--reclaim-seconds", "0.1")
     sagemaker = server.client("sagemaker")
     make_config(server, name)
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     await_endpoint(sagemaker, name)
     for suffix, spot in (("spot", True), ("plain", False)):
-        request = training_request(f"{name}-{suffix}", spot, rounds="40", seconds="0.1")
+        request = training_request(f"{name}-{suffix}", spot, until=str(tmp_path / "release"))
         sagemaker.create_training_job(**request)
         await_training(sagemaker, f"{name}-{suffix}", "Training")
     key = f"checkpoints/{name}-spot/round.json"
@@ -35,9 +38,10 @@ def test_sigkill_orphans_nothing_and_jobs_are_settled(start_local_aws: Any, name
     assert len(server.processes()) >= 3
 
     server.kill()
-    await_true(lambda: not server.processes(), "every process to be gone", 5)
+    await_true(lambda: not server.processes(), "every process to be gone")
     server.start()
 
+    (tmp_path / "release").touch()
     runtime = server.client("sagemaker-runtime")
     answer = runtime.invoke_endpoint(EndpointName=name, Body="1,2", ContentType="text/csv")
     assert answer["Body"].read().decode() == f"{name}:3.0"

@@ -1,6 +1,7 @@
 """A training program for tests: counts rounds, checkpoints each, and resumes where it stopped.
 
-Hyperparameters: rounds, seconds (per round), mode (`ok`, `fail`, `ignore-term`).
+Hyperparameters: rounds, seconds (per round), mode (`ok`, `fail`, `ignore-term`), until (a file: the program
+does not end before it is there).
 """
 
 from __future__ import annotations
@@ -32,9 +33,19 @@ def write(path: Path, text: str) -> None:
     partial.rename(path)
 
 
+def say_last_words(*_: object) -> None:
+    time.sleep(0.2)
+    write(base / "checkpoints" / "last-words.json", "stopped by SIGTERM")
+    sys.exit(0)
+
+
+if settings.get("mode") == "last-words":
+    signal.signal(signal.SIGTERM, say_last_words)
 for number in range(done + 1, int(settings.get("rounds", "3")) + 1):
     time.sleep(float(settings.get("seconds", "0.01")))
     if checkpoint.parent.exists():
         write(checkpoint, json.dumps({"round": number}))
     write(base / "model" / "name", f"model-{number}")
     print(f"[{number}] loss={1 / number:.4f};")
+while not Path(settings.get("until", "/")).exists():
+    time.sleep(0.02)
