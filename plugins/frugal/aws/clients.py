@@ -20,22 +20,23 @@ RETRIES = {"mode": "adaptive", "total_max_attempts": 10}
 NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
-def hook(service: str) -> AwsGenericHook[Any]:
-    """The provider's hook for `service`, which also gives asynchronous clients."""
+def hook(service: str, region: str | None = None) -> AwsGenericHook[Any]:
+    """The provider's hook for `service`, which also gives asynchronous clients; in the run's own region or another."""
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
     from botocore.config import Config
 
     return AwsGenericHook(
         aws_conn_id=Settings.load().conn_id,
         client_type=service,
+        region_name=region,
         config=Config(retries=RETRIES),
     )
 
 
 @cache
-def client(service: str) -> Any:
-    """A boto3 client, one a process and service. Throttling and 5xx are retried with backoff."""
-    return hook(service).conn
+def client(service: str, region: str | None = None) -> Any:
+    """A boto3 client, one a process, service and region. Throttling and 5xx are retried with backoff."""
+    return hook(service, region).conn
 
 
 def is_simulated() -> bool:

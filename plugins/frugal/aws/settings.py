@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+BUCKET_IN = "FRUGAL_BUCKET_"
 INCLUDE_IN_TREE = Path(__file__).resolve().parents[3] / "include"
 
 
@@ -15,6 +16,7 @@ class Settings:
     """Deployment settings.
 
     bucket       FRUGAL_BUCKET; default `frugal-<account>-<region>`, filled in by `Run`
+    buckets      FRUGAL_BUCKET_<REGION>, such as FRUGAL_BUCKET_EU_WEST_1: the bucket of another region
     role_prefix  FRUGAL_ROLE_PREFIX; execution roles are `<prefix>preprocess`, `<prefix>train`, ...
     environment  FRUGAL_ENVIRONMENT, a tag on everything
     conn_id      FRUGAL_AWS_CONN_ID, the Airflow connection
@@ -23,6 +25,7 @@ class Settings:
     """
 
     bucket: str | None
+    buckets: Mapping[str, str]
     role_prefix: str
     environment: str
     conn_id: str
@@ -37,6 +40,11 @@ class Settings:
             raise ValueError(f"FRUGAL_POLL_SECONDS must be above 0, not {poll_seconds:g}")
         return cls(
             bucket=environ.get("FRUGAL_BUCKET"),
+            buckets={
+                name.removeprefix(BUCKET_IN): value
+                for name, value in environ.items()
+                if name.startswith(BUCKET_IN)
+            },
             role_prefix=environ.get("FRUGAL_ROLE_PREFIX", "frugal-"),
             environment=environ.get("FRUGAL_ENVIRONMENT", "dev"),
             conn_id=environ.get("FRUGAL_AWS_CONN_ID", "aws_default"),
@@ -44,7 +52,21 @@ class Settings:
             include=Path(environ.get("FRUGAL_INCLUDE", INCLUDE_IN_TREE)),
         )
 
+    def bucket_in(self, region: str, account: str) -> str:
+        """The bucket of another region: the one named for it, or `<bucket>-<region>`."""
+        default = f"{self.bucket}-{region}" if self.bucket else f"frugal-{account}-{region}"
+        return self.buckets.get(_in_capitals(region), default)
+
+    @staticmethod
+    def bucket_variable(region: str) -> str:
+        """Name of the variable that names the bucket of a region."""
+        return f"{BUCKET_IN}{_in_capitals(region)}"
+
     @property
     def models(self) -> Path:
         """Folder that holds one folder a model."""
         return self.include / "models"
+
+
+def _in_capitals(region: str) -> str:
+    return region.upper().replace("-", "_")
