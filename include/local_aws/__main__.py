@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local_aws import DEFAULT_PORT
 from local_aws.config import Config, Simulation
+from local_aws.faults import BadRule
 from local_aws.server import RefusedAddress, StateInUse, check_address, serve
 
 
@@ -30,6 +31,8 @@ def main() -> int:
     command.add_argument("--slots", type=int, default=defaults.slots)
     idle = defaults.serverless_idle_seconds
     command.add_argument("--serverless-idle-seconds", type=float, default=idle)
+    command.add_argument("--faults", type=Path, help="a fault plan, YAML or JSON")
+    command.add_argument("--seed", type=int, help="of the faults; default: the plan's, or 0")
     command.add_argument("--log-level", default="WARNING")
     options = parser.parse_args()
     logging.basicConfig(
@@ -48,11 +51,13 @@ def main() -> int:
         port=options.port,
         images=options.images,
         simulation=simulation,
+        faults=options.faults,
+        seed=options.seed,
     )
     try:
         check_address(options.host, options.private_network)
         serve(config)
-    except (RefusedAddress, StateInUse) as error:
+    except (RefusedAddress, StateInUse, BadRule) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -11,8 +11,9 @@ import yaml
 
 from local_aws.app import App
 from local_aws.backing.services import SERVED
-from local_aws.execution.job import Signal
+from local_aws.execution.signals import Signal
 from local_aws.execution.states import TRAINING
+from local_aws.faults import BadRule, read_rules
 from local_aws.http import Request, Response, json_response
 from local_aws.protocol import service_model
 
@@ -35,6 +36,8 @@ def answer(app: App, request: Request) -> Response:
         return json_response(operations())
     if route == ("POST", "interrupt"):
         return _interrupt(app, json.loads(request.read() or b"{}"))
+    if route[1] == "faults" or route[1].startswith("faults/"):
+        return _faults(app, request, route[1].partition("/")[2])
     return json_response({"error": f"No {request.method} {request.path}"}, 404)
 
 
@@ -58,6 +61,25 @@ def _interrupt(app: App, body: dict[str, Any]) -> Response:
         )
     app.supervisor.signal(TRAINING.kind, region, name, Signal.INTERRUPT)
     return json_response({"TrainingJobName": name, "Region": region})
+
+
+def _faults(app: App, request: Request, rule_id: str) -> Response:
+    """GET lists the rules, POST adds some, DELETE removes the one of an id or all."""
+    faults = app.faults
+    if request.method == "GET" and not rule_id:
+        return json_response({"seed": faults.seed, "rules": faults.rules()})
+    if request.method == "POST" and not rule_id:
+        try:
+            rules = read_rules(json.loads(request.read() or b"null"), "faults")
+        except (BadRule, json.JSONDecodeError) as error:
+            return json_response({"error": str(error)}, 400)
+        return json_response({"rules": faults.add(rules)})
+    if request.method == "DELETE" and (not rule_id or rule_id.isdigit()):
+        cleared = faults.clear(int(rule_id) if rule_id else None)
+        if rule_id and not cleared:
+            return json_response({"error": f"No fault {rule_id}"}, 404)
+        return json_response({"cleared": cleared})
+    return json_response({"error": f"No {request.method} {request.path}"}, 404)
 
 
 def operations() -> dict[str, Any]:

@@ -17,6 +17,7 @@ from local_aws.execution.fleet import Fleet
 from local_aws.execution.images import Images
 from local_aws.execution.meter import Meter
 from local_aws.execution.supervisor import Supervisor
+from local_aws.faults import Faults
 from local_aws.store import Store
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class App:
     """Everything that handlers and jobs share. Made once per process: moto's state is global."""
 
     config: Config
+    faults: Faults = field(init=False)
     store: Store = field(init=False)
     objects: ObjectStore = field(init=False)
     snapshots: Snapshots = field(init=False)
@@ -42,6 +44,8 @@ class App:
     def __post_init__(self) -> None:
         state = self.config.state
         state.mkdir(parents=True, exist_ok=True)
+        self.faults = Faults(state / "faults.json")
+        self.faults.begin(self.config.faults, self.config.seed)
         self.store = Store(state / "control.sqlite")
         self.objects = ObjectStore(state)
         self.snapshots = Snapshots(state / "services")

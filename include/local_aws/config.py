@@ -32,7 +32,7 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Config:
-    """Directories, address and simulation of one local AWS."""
+    """Directories, address, simulation and faults (a plan file, a seed) of one local AWS."""
 
     state: Path
     environments: Path
@@ -40,6 +40,8 @@ class Config:
     port: int = DEFAULT_PORT
     images: Path = Path(__file__).parent / "images" / "images.yaml"
     simulation: Simulation = field(default_factory=Simulation)
+    faults: Path | None = None
+    seed: int | None = None
 
     @property
     def url(self) -> str:

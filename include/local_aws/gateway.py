@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from local_aws import admin, protocol
 from local_aws.app import App
 from local_aws.errors import AwsError, unknown_operation
+from local_aws.faults.calls import Dropped, struck
 from local_aws.http import Environ, Request, Response
 from local_aws.sagemaker import HANDLERS, Call, runtime, tagging
 from local_aws.validation import check
@@ -32,9 +33,11 @@ class Gateway:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = parse(environ)
         try:
-            response = self._route(request)
+            response = self._answer(request)
         except AwsError as error:
             response = _failure(request, error)
+        except Dropped:
+            raise
         except Exception as error:
             log.exception("%s %s", request.method, request.path)
             text = f"The local AWS failed: {type(error).__name__}: {error}"
@@ -50,9 +53,13 @@ class Gateway:
         start_response(f"{response.status} {phrase}", headers)
         return body
 
-    def _route(self, request: Request) -> Response:
+    def _answer(self, request: Request) -> Response:
         if request.path.startswith("/_local/"):
             return admin.answer(self._app, request)
+        with struck(self._app.faults, request):
+            return self._route(request)
+
+    def _route(self, request: Request) -> Response:
         if request.service == "sagemaker" and runtime.matches(request):
             return runtime.answer(self._app, request)
         if request.service == "sagemaker":

@@ -11,11 +11,13 @@ import typer
 
 from frugal.aws.settings import Settings
 from frugal.local import LocalAws, LocalAwsError
+from frugal.local_faults import fault
 from frugal.spec import SpecError, find_specs, load_spec
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background.")
 app.add_typer(local, name="local")
+local.add_typer(fault, name="fault")
 
 T = TypeVar("T")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -172,10 +172,15 @@ class LocalAws:
         Raises NotRunning, or LocalAwsError with its answer when there is no such job or nothing to
         take.
         """
+        return self.ask("POST", "/_local/interrupt", {"TrainingJobName": training_job})
+
+    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Its answer to one of its /_local/ pages. Raises NotRunning, or LocalAwsError with what it
+        refuses."""
         if not (status := self.status())["running"]:
             taken = f", whose port is taken by {status['taken_by']}" if "taken_by" in status else ""
             raise NotRunning(f"no local AWS of {self.state} runs at {self.url}{taken}")
-        return self._call("/_local/interrupt", {"TrainingJobName": training_job})
+        return self._call(path, method, body)
 
     def _terminate(self, pid: int) -> None:
         os.kill(pid, signal.SIGTERM)
@@ -190,10 +195,9 @@ class LocalAws:
             time.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
 
-    def _call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def _call(self, path: str, method: str = "GET", body: Any = None) -> dict[str, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            method = "GET" if body is None else "POST"
             headers = {"Content-Type": "application/json"}
             connection.request(method, path, json.dumps(body) if body else None, headers)
             answer = connection.getresponse()

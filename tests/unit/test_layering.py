@@ -20,9 +20,21 @@ BELOW = {
     "report": {"stages", "jobs", "cost", "spec", "aws"},
     "pipeline": {"report", "stages", "serving", "jobs", "cost", "spec", "aws"},
     "local": set(),
+    "local_faults": {"local"},
     "retraining": {"jobs", "cost", "spec", "aws"},
     "ui": {"cost", "spec", "aws"},
-    "cli": {"local", "pipeline", "stages", "serving", "cleanup", "jobs", "cost", "spec", "aws"},
+    "cli": {
+        "local",
+        "local_faults",
+        "pipeline",
+        "stages",
+        "serving",
+        "cleanup",
+        "jobs",
+        "cost",
+        "spec",
+        "aws",
+    },
 }
 #: Never imported when a DAG file is parsed: they cost more than the file's whole budget.
 HEAVY = {"boto3", "botocore", "aiobotocore", "pandas", "numpy", "pyarrow", "xgboost", "sagemaker"}

@@ -11,6 +11,7 @@ from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import Job, LogStream, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.process import Command, Process
+from local_aws.execution.shortage import CAPACITY_ERROR, ON_DEMAND_PATIENCE, capacity_came
 from local_aws.execution.states import now
 from local_aws.execution.transfer import DownloadError, UploadError
 from local_aws.store import Record
@@ -57,6 +58,12 @@ class BatchRun(ABC):
 
     def _run(self) -> None:
         states = self.job.states
+        patience = self.job.app.config.simulation.wait(ON_DEMAND_PATIENCE)
+        if not capacity_came(self.job, lambda: None, self.job.stopped, patience):
+            stopped = self.job.stopped()
+            reason = {} if stopped else {"FailureReason": CAPACITY_ERROR}
+            self._finish(states.stopped if stopped else states.failed, reason)
+            return
         with self.job.app.capacity.slot(self.job.stopped, lambda: None) as held:
             if not held:
                 self._finish(states.stopped, {})

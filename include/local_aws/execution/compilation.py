@@ -6,10 +6,11 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from local_aws.execution.batch import BatchRun, ClientError
-from local_aws.execution.job import Job, Outcome, Signal
+from local_aws.execution.job import Job, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.neo import inference_image
 from local_aws.execution.process import Command
+from local_aws.execution.signals import Signal
 from local_aws.execution.transfer import DownloadError, split_uri, unpack, upload_archive
 
 

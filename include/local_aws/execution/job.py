@@ -7,23 +7,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from local_aws.execution.process import Command, Process
+from local_aws.execution.signals import Signal
 from local_aws.execution.states import States, now
+from local_aws.execution.threats import Threats
 from local_aws.store import Record
 
 if TYPE_CHECKING:
     from local_aws.app import App
-
-
-class Signal(Enum):
-    """Why a running job is told to end before it has."""
-
-    STOP = "stop"
-    INTERRUPT = "interrupt"
-    TIMEOUT = "timeout"
 
 
 @dataclass(frozen=True)
@@ -33,6 +26,10 @@ class Outcome:
 
     code: int
     signal: Signal | None = None
+
+
+#: Exit code of a process that SIGTERM ended.
+TERMINATED = 143
 
 
 @dataclass
@@ -45,6 +42,7 @@ class Job:
     name: str
     _signals: list[Signal] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
+    _runs: int = 0
 
     @property
     def record(self) -> Record:
@@ -52,6 +50,17 @@ class Job:
         if found is None:
             raise KeyError(self.name)
         return found
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What faults can be limited to."""
+        record = self.record
+        return {
+            "job": self.name,
+            "region": self.region,
+            "instance": self.states.instance_type(record),
+            "spot": bool(record.get("EnableManagedSpotTraining")),
+        }
 
     def update(self, **members: Any) -> None:
         """Set members of the record."""
@@ -111,28 +120,56 @@ class Job:
         every: Callable[[Process], None] = lambda process: None,
         period: float = 1.0,
     ) -> Outcome:
-        """Run a command to its end, or end it at a signal or at `deadline` (monotonic seconds).
+        """Run a command to its end, or end it at a signal, a fault or at `deadline` (monotonic
+        seconds).
 
         `every` is called with the process each `period` seconds meanwhile.
         """
+        self._runs += 1
+        threats = Threats(self.app.faults, self.facts, f"{self.name}/{self._runs}")
+        signal = threats.due()
+        code = TERMINATED
+        if signal is None:
+            signal, code = self._run(command, logs, deadline, every, period, threats)
+        if threats.failure:
+            return Outcome(threats.fail(command.directory, logs.write))
+        return Outcome(code, signal)
+
+    def _run(
+        self,
+        command: Command,
+        logs: LogStream,
+        deadline: float,
+        every: Callable[[Process], None],
+        period: float,
+        threats: Threats,
+    ) -> tuple[Signal | None, int]:
+        """What ended the process, if not itself, and its exit code."""
         process = Process(command, logs.write, self._wake)
         try:
-            signal = self._watch(process, deadline, every, period)
+            signal = self._watch(process, deadline, every, period, threats)
         except BaseException:
             process.kill()
             raise
-        if signal is not None:
+        if signal is Signal.FAULT:
+            process.kill()
+        elif signal is not None:
             process.terminate(self.app.config.simulation.wait(120))
         assert process.code is not None
-        return Outcome(process.code, signal)
+        return signal, process.code
 
     def _watch(
-        self, process: Process, deadline: float, every: Callable[[Process], None], period: float
+        self,
+        process: Process,
+        deadline: float,
+        every: Callable[[Process], None],
+        period: float,
+        threats: Threats,
     ) -> Signal | None:
         """Wait for the process to end; why it has to end now, if it has not."""
         next_call = time.monotonic() + period
         while process.code is None:
-            if (due := self._due(deadline)) is not None:
+            if (due := self._due(deadline) or threats.due()) is not None:
                 return due
             if time.monotonic() >= next_call:
                 every(process)
@@ -140,7 +177,8 @@ class Job:
             timeout = max(0.0, min(next_call, deadline) - time.monotonic())
             with self._changed:
                 self._changed.wait_for(
-                    lambda: process.code is not None or bool(self._signals), timeout
+                    lambda: process.code is not None or bool(self._signals),
+                    min(timeout, threats.period),
                 )
         return None
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from local_aws.execution.batch import BatchRun, ClientError
-from local_aws.execution.job import Job, Outcome, Signal
+from local_aws.execution.job import Job, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.process import Command, Process
+from local_aws.execution.signals import Signal
 from local_aws.execution.states import now
 from local_aws.execution.training import resource_config
 from local_aws.execution.transfer import Mirror, download, upload_directory

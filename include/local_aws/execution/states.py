@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from local_aws.store import Record
 
@@ -25,7 +26,8 @@ class States:
     """A kind of job: `noun` is its name in the API, `terminal` its final statuses.
 
     `start`, `stopping`, `stopped`, `failed` are how that kind spells those statuses; `event` is its
-    EventBridge detail type, None where AWS sends none.
+    EventBridge detail type, None where AWS sends none. `instance` is the path to the instance type
+    in a request.
     """
 
     noun: str
@@ -37,6 +39,7 @@ class States:
     completed: str = "Completed"
     event: str | None = None
     event_members: Sequence[str] = ()
+    instance: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -53,6 +56,13 @@ class States:
     @property
     def terminal(self) -> frozenset[str]:
         return frozenset({self.stopped, self.failed, self.completed})
+
+    def instance_type(self, record: Record) -> str:
+        """What a job runs on; "" for a kind that does not say."""
+        found: Any = record if self.instance else ""
+        for member in self.instance:
+            found = found.get(member, {})
+        return found or ""
 
     def done(self, record: Record) -> bool:
         return record[self.status] in self.terminal
@@ -142,6 +152,7 @@ TRAINING = TrainingStates(
         "ModelArtifacts",
         "BillableTimeInSeconds",
     ],
+    instance=["ResourceConfig", "InstanceType"],
 )
 
 PROCESSING = States(
@@ -160,6 +171,7 @@ PROCESSING = States(
         "ProcessingStartTime",
         "ProcessingEndTime",
     ],
+    instance=["ProcessingResources", "ClusterConfig", "InstanceType"],
 )
 
 COMPILATION = States(

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from local_aws.execution.job import Job, Signal
+from local_aws.execution.job import Job
+from local_aws.execution.signals import Signal
 
 if TYPE_CHECKING:
     from local_aws.app import App

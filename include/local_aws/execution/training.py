@@ -6,14 +6,17 @@ import logging
 import math
 import time
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
 from local_aws.backing.telemetry import Samples
 from local_aws.execution.images import ImageUnavailable
-from local_aws.execution.job import Job, LogStream, MetricReader, Outcome, Signal
+from local_aws.execution.job import Job, LogStream, MetricReader, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.process import Process
+from local_aws.execution.shortage import CAPACITY_ERROR, ON_DEMAND_PATIENCE, capacity_came
+from local_aws.execution.signals import Signal
 from local_aws.execution.states import now
 from local_aws.execution.transfer import (
     DownloadError,
@@ -79,9 +82,13 @@ class TrainingRun:
     def _attempt(self) -> bool:
         """One stretch on capacity; whether another has to follow."""
         give_up = lambda: self.job.stopped() or self._wait_expired()  # noqa: E731
-        with self.job.app.capacity.slot(give_up, lambda: self.job.enter("Pending")) as held:
+        patience = inf if self.request["EnableManagedSpotTraining"] else self._patience()
+        if not capacity_came(self.job, self._pend, give_up, patience):
+            self._finish_without_capacity()
+            return False
+        with self.job.app.capacity.slot(give_up, self._pend) as held:
             if not held:
-                self._finish("Stopped" if self.job.stopped() else "MaxWaitTimeExceeded")
+                self._finish_without_capacity()
                 return False
             started = time.monotonic()
             outcome = self._execute()
@@ -95,6 +102,21 @@ class TrainingRun:
         self.job.enter("Interrupted")
         self.job.pause(self.job.app.config.simulation.reclaim_seconds)
         return True
+
+    def _patience(self) -> float:
+        return self.job.app.config.simulation.wait(ON_DEMAND_PATIENCE)
+
+    def _pend(self) -> None:
+        if self.job.record["SecondaryStatus"] != "Pending":
+            self.job.enter("Pending")
+
+    def _finish_without_capacity(self) -> None:
+        if self.job.stopped():
+            self._finish("Stopped")
+        elif self._wait_expired():
+            self._finish("MaxWaitTimeExceeded")
+        else:
+            self._finish("Failed", CAPACITY_ERROR)
 
     def _execute(self) -> Outcome | None:
         """Download, run, sync; None when the job failed before its process started."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from local_aws.app import App
 from local_aws.errors import AwsError, in_use, limit_exceeded, validation
-from local_aws.execution.job import Job, Signal
+from local_aws.execution.job import Job
+from local_aws.execution.signals import Signal
 from local_aws.execution.states import RESTARTED, States, now
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.registry import Call, Params, operation, tags_of
