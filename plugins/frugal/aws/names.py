@@ -20,9 +20,9 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")
 
 
-def unique(base: str, *parts: object) -> str:
-    """`<base>-<digest of parts>`, cut to AWS's 63 characters in the base, never in the digest."""
-    room = MAX_LENGTH - DIGEST_LENGTH - 1
+def unique(base: str, *parts: object, length: int = MAX_LENGTH) -> str:
+    """`<base>-<digest of parts>`, cut to `length` characters in the base, never in the digest."""
+    room = length - DIGEST_LENGTH - 1
     return f"{slug(base)[:room].rstrip('-')}-{digest(*parts)}"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-MANAGED_BY = {"ManagedBy": "frugal"}
+from frugal.aws.tags import MANAGED_BY, RUN, as_list
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,7 @@ class Run:
 
     def stage_tags(self, stage: str) -> list[dict[str, str]]:
         """Tags of everything that the stage creates, in AWS's list form."""
-        tags = {**self.tags, **MANAGED_BY, "frugal:run": self.id, "frugal:stage": stage}
-        return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+        return as_list({**self.tags, **MANAGED_BY, RUN: self.id, "frugal:stage": stage})
 
     @property
     def partition(self) -> str:

@@ -67,3 +67,34 @@ def compilation(description: Description) -> Bill:
 def endpoint(description: Description) -> Bill:
     """An endpoint bills by the hour or request for as long as it stands, not for being deployed."""
     return Bill(0.0, 0.0, None)
+
+
+def transform(description: Description) -> Bill:
+    """DescribeTransformJob: billed from TransformStartTime to TransformEndTime."""
+    resources = description["TransformResources"]
+    seconds = _seconds(description.get("TransformStartTime"), description.get("TransformEndTime"))
+    return Bill(seconds, seconds, resources["InstanceType"], resources["InstanceCount"])
+
+
+def tuning(description: Description) -> Bill:
+    """The sum of the training jobs' bills: a tuning job itself costs nothing. `seconds_run` is its own time.
+
+    `description` holds its training jobs, each described, as "TrainingJobs". Seconds billed are of one
+    instance: those of jobs on more instances count that many times.
+    """
+    jobs = [training(job) for job in description.get("TrainingJobs", [])]
+    return Bill(
+        seconds_run=_seconds(
+            description["CreationTime"], description.get("HyperParameterTuningEndTime")
+        ),
+        seconds_billed=sum(job.seconds_billed * job.instances for job in jobs),
+        instance=jobs[0].instance if jobs else None,
+        spot=any(job.spot for job in jobs),
+        interruptions=sum(job.interruptions for job in jobs),
+        seconds_waiting=sum(job.seconds_waiting for job in jobs),
+    )
+
+
+def inference_component(description: Description) -> Bill:
+    """Its copies run on the endpoint's instances, which bill: it adds none of its own."""
+    return Bill(0.0, 0.0, None)

@@ -6,99 +6,123 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from frugal.aws.run import MANAGED_BY as OWNED
 from frugal.jobs import bills
 from frugal.jobs.bills import Description
-from frugal.jobs.kind import JobKind, Request, is_missing, is_ours
-from frugal.jobs.outcome import AlgorithmFailed, JobError, RolledBack
+from frugal.jobs.kind import CAPACITY_REASONS, Request, Tags, is_missing
+from frugal.jobs.lasting import LastingKind
+from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobError, RolledBack
+
+DEPLOYED_WITHIN = timedelta(hours=1)
+PARTS = ("Model", "EndpointConfig", "Endpoint")
 
 
 @dataclass(frozen=True)
-class EndpointKind(JobKind):
+class EndpointKind(LastingKind):
     """An endpoint: created or updated, done only when it serves the configuration asked for.
 
-    Its request holds three: {"Model": ..., "EndpointConfig": ..., "Endpoint": ...}.
+    Its request holds {"Model": ..., "EndpointConfig": ..., "Endpoint": ...}, each the request of its Create
+    call, and optionally "DeploymentConfig": how UpdateEndpoint moves the traffic. An endpoint of inference
+    components has no Model.
     """
 
-    def ensure(self, client: Any, name: str, request: Request) -> Description:
-        """Create the model and the configuration when missing, then create or update the endpoint.
+    def tagged(self, request: Request, tags: Tags) -> Request:
+        """`request` with `tags` besides its own on the model, the configuration and the endpoint."""
+        return {
+            **request,
+            **{
+                part: super(EndpointKind, self).tagged(request[part], tags)
+                for part in PARTS
+                if part in request
+            },
+        }
 
-        Raises AlgorithmFailed, before anything is made, when the endpoint exists and is not ours.
-        """
-        found = self.find(client, name)
-        if found is not None and not is_ours(client, found["EndpointArn"]):
-            owner = ", ".join(f"{key}={value}" for key, value in OWNED.items())
-            raise AlgorithmFailed(
-                name, f"there is an endpoint of this name without the tag {owner}"
-            )
-        model, config = request["Model"], request["EndpointConfig"]
+    def prepare(self, client: Any, request: Request) -> None:
+        """Create the model and the configuration where they are missing."""
         parts = (
-            (client.describe_model, client.create_model, "ModelName", model),
-            (
-                client.describe_endpoint_config,
-                client.create_endpoint_config,
-                "EndpointConfigName",
-                config,
-            ),
+            ("model", "ModelName", request.get("Model")),
+            ("endpoint_config", "EndpointConfigName", request["EndpointConfig"]),
         )
-        for describe, create, key, part in parts:
+        for noun, key, part in parts:
+            if part is None:
+                continue
             try:
-                describe(**{key: part[key]})
+                getattr(client, f"describe_{noun}")(**{key: part[key]})
             except client.exceptions.ClientError as error:
                 if not is_missing(error.response["Error"]):
                     raise
-                create(**part)
-        wanted = config["EndpointConfigName"]
-        if found is None:
-            client.create_endpoint(**request["Endpoint"])
-        elif found["EndpointStatus"] == "Failed":  # AWS refuses to update a failed endpoint
-            client.delete_endpoint(EndpointName=name)
-            client.get_waiter("endpoint_deleted").wait(EndpointName=name)
-            client.create_endpoint(**request["Endpoint"])
-        elif self.is_over(found) and found["EndpointConfigName"] != wanted:
-            client.update_endpoint(EndpointName=name, EndpointConfigName=wanted)
-        return client.describe_endpoint(EndpointName=name)  # type: ignore[no-any-return]
+                getattr(client, f"create_{noun}")(**part)
 
-    def halt(self, client: Any, name: str) -> bool:
-        """Delete the endpoint if it is still being created; one that serves, or is being updated, stays:
-        AWS has no call that cancels an update, and the old model goes on serving.
-        """
-        found = self.find(client, name)
-        if found is None or found["EndpointStatus"] != "Creating":
-            return False
-        if not is_ours(client, found["EndpointArn"]):
-            return False
-        client.delete_endpoint(EndpointName=name)
-        return True
+    def make(self, client: Any, name: str, request: Request) -> None:
+        """CreateEndpoint."""
+        client.create_endpoint(**request["Endpoint"])
+
+    def change(self, client: Any, name: str, request: Request) -> None:
+        """UpdateEndpoint to the configuration that is asked for."""
+        deployment = {key: request[key] for key in ("DeploymentConfig",) if key in request}
+        client.update_endpoint(EndpointName=name, EndpointConfigName=_wanted(request), **deployment)
+
+    def is_for(self, description: Description, request: Request) -> bool:
+        """Whether the configuration that it comes to, or else has, is the one that is asked for."""
+        pending = description.get("PendingDeploymentSummary", {})
+        name = pending.get("EndpointConfigName", description["EndpointConfigName"])
+        return bool(name == _wanted(request))
+
+    def progress(self, description: Description) -> str:
+        """Status, and how far each variant of a deployment is: "Updating: main Baking 1 of 2 instances"."""
+        pending = description.get("PendingDeploymentSummary", {}).get("ProductionVariants", [])
+        return ": ".join([description["EndpointStatus"], *filter(None, [_variants(pending)])])
 
     def failure(self, description: Description, request: Request) -> JobError | None:
         """RolledBack when another configuration serves than the one asked for."""
         job, status = description["EndpointName"], description["EndpointStatus"]
         reason = description.get("FailureReason") or f"the endpoint is {status}"
+        serves = description["EndpointConfigName"]
+        if status == "InService" and serves == _wanted(request):
+            return None
+        if any(text in reason for text in CAPACITY_REASONS):
+            return CapacityUnavailable(job, f"no capacity: {reason}")
         if status == "UpdateRollbackFailed":
             return RolledBack(job, f"the update failed and so did its rollback: {reason}")
-        if status != "InService":
-            return AlgorithmFailed(job, reason)
-        wanted, serves = (
-            request["EndpointConfig"]["EndpointConfigName"],
-            description["EndpointConfigName"],
-        )
-        if serves != wanted:
-            return RolledBack(job, f"still serves {serves}, not {wanted}: {reason}")
-        return None
+        if status == "InService":
+            return RolledBack(job, f"still serves {serves}, not {_wanted(request)}: {reason}")
+        return AlgorithmFailed(job, reason)
+
+
+def _limit(request: Request) -> timedelta:
+    """An hour, or as long as a guarded deployment may take: waits between its steps make that hours."""
+    policies = request.get("DeploymentConfig", {})
+    policy = policies.get("BlueGreenUpdatePolicy") or policies.get("RollingUpdatePolicy") or {}
+    keys = ("MaximumExecutionTimeoutInSeconds", "TerminationWaitInSeconds")
+    return DEPLOYED_WITHIN + timedelta(seconds=sum(policy.get(key, 0) for key in keys))
+
+
+def _wanted(request: Request) -> str:
+    return str(request["EndpointConfig"]["EndpointConfigName"])
+
+
+def _variants(pending: list[dict[str, Any]]) -> str:
+    texts = []
+    for variant in pending:
+        stages = ", ".join(status["Status"] for status in variant.get("VariantStatus", []))
+        counts = [variant.get(f"{which}InstanceCount") for which in ("Current", "Desired")]
+        text = f"{counts[0]} of {counts[1]} instances" if None not in counts else ""
+        texts.append(" ".join(filter(None, [variant["VariantName"], stages, text])))
+    return "; ".join(texts)
 
 
 ENDPOINT = EndpointKind(
     name="endpoint",
+    resource="endpoint",
     create="create_endpoint",
     describe="describe_endpoint",
     stop="delete_endpoint",
+    list="list_endpoints",
     name_key="EndpointName",
     arn_key="EndpointArn",
     status_key="EndpointStatus",
+    underway=frozenset({"Creating"}),
     succeeded=frozenset({"InService"}),
     ended=frozenset({"Failed", "OutOfService", "UpdateRollbackFailed"}),
     bill=bills.endpoint,
-    limit=lambda request: timedelta(hours=1),
-    one_per_attempt=False,
+    limit=_limit,
 )

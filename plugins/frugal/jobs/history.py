@@ -8,9 +8,10 @@ from typing import Any
 
 from frugal.aws import clients
 from frugal.aws.run import Run
+from frugal.aws.tags import RUN, as_dict
 from frugal.jobs.kinds import KINDS
 
-RESOURCES = {f"{kind.name}-job": kind for kind in KINDS.values() if kind.one_per_attempt}
+RESOURCES = {kind.resource: kind for kind in KINDS.values() if kind.one_per_attempt}
 
 
 def jobs_of(run: Run, results: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -22,11 +23,11 @@ def jobs_of(run: Run, results: Mapping[str, Any]) -> dict[str, list[dict[str, An
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     pages = clients.client("resourcegroupstaggingapi").get_paginator("get_resources")
     for page in pages.paginate(
-        TagFilters=[{"Key": "frugal:run", "Values": [run.id]}],
+        TagFilters=[{"Key": RUN, "Values": [run.id]}],
         ResourceTypeFilters=[f"sagemaker:{resource}" for resource in RESOURCES],
     ):
         for item in page["ResourceTagMappingList"]:
-            tags = {tag["Key"]: tag["Value"] for tag in item["Tags"]}
+            tags = as_dict(item["Tags"])
             if job := _job(item["ResourceARN"]):
                 found[tags["frugal:stage"]].append(job)
     for stage, result in results.items():

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from frugal.aws.run import MANAGED_BY as OWNED
+from frugal.aws.names import MAX_LENGTH
+from frugal.aws.tags import as_dict, as_list
 from frugal.jobs import bills
 from frugal.jobs.bills import Description
 from frugal.jobs.outcome import (
@@ -22,33 +23,43 @@ from frugal.jobs.outcome import (
 )
 
 Request = Mapping[str, Any]
+Tags = Mapping[str, str]
 
 # What FailureReason starts with, or holds, when AWS and not the container is at fault. CapacityError is
 # the prefix in SageMaker's troubleshooting pages; the exact set on AWS is not verified here.
 CAPACITY_REASONS = ("CapacityError", "InsufficientInstanceCapacity", "Insufficient capacity")
 SERVICE_REASONS = ("InternalServerError", "InternalError")
+STOPPING = frozenset({"stopping", "stopped"})
+SLACK = timedelta(minutes=15)  # AWS's own time to provision, download and upload
 
 
 @dataclass(frozen=True)
 class JobKind:
-    """One kind of job. `create`, `describe` and `stop` are methods of the boto3 SageMaker client;
+    """One kind of job. `create`, `describe`, `stop` and `list` are methods of the boto3 SageMaker client;
     `bill`, `limit` and `artifact` read a description or a request. A job is `one_per_attempt`; an
     endpoint is not: it keeps its name for life.
+
+    `resource` is what its ARNs call it, `underway` are the statuses in which it bills and may be stopped,
+    and `name_length` is how many characters AWS lets its name have.
     """
 
     name: str
+    resource: str
     create: str
     describe: str
     stop: str
+    list: str
     name_key: str
     arn_key: str
     status_key: str
+    underway: frozenset[str]
     succeeded: frozenset[str]
     ended: frozenset[str]
     bill: Callable[[Description], bills.Bill]
     limit: Callable[[Request], timedelta]
     artifact: Callable[[Description], str | None] = lambda description: None
     one_per_attempt: bool = True
+    name_length: int = MAX_LENGTH
 
     def find(self, client: Any, name: str) -> Description | None:
         """The description of `name`, or None when AWS has no such thing."""
@@ -60,6 +71,10 @@ class JobKind:
             raise
         return description
 
+    def tagged(self, request: Request, tags: Tags) -> Request:
+        """`request` with `tags` besides its own, on everything that it makes."""
+        return {**request, "Tags": as_list({**as_dict(request.get("Tags", [])), **tags})}
+
     def ensure(self, client: Any, name: str, request: Request) -> Description:
         """Submit `request` under `name`, or adopt what already has that name; returns it described."""
         found = self.find(client, name)
@@ -68,17 +83,27 @@ class JobKind:
         try:
             getattr(client, self.create)(**{**request, self.name_key: name})
         except client.exceptions.ClientError as error:
-            if not _exists_already(error.response["Error"]):
+            if not exists_already(error.response["Error"]):
                 raise
         return getattr(client, self.describe)(**{self.name_key: name})  # type: ignore[no-any-return]
 
     def halt(self, client: Any, name: str) -> bool:
-        """Stop `name` if it still runs; returns whether there was anything to stop."""
-        found = self.find(client, name)
-        if found is None or self.is_over(found) or found[self.status_key].lower() == "stopping":
+        """Stop `name` if it still runs; returns whether there was anything to stop.
+
+        AWS refuses to stop what ended meanwhile: that is nothing to stop, not an error.
+        """
+        if not self._is_stoppable(client, self.find(client, name)):
             return False
-        getattr(client, self.stop)(**{self.name_key: name})
+        try:
+            getattr(client, self.stop)(**{self.name_key: name})
+        except client.exceptions.ClientError:
+            if self._is_stoppable(client, self.find(client, name)):
+                raise
+            return False
         return True
+
+    def _is_stoppable(self, client: Any, found: Description | None) -> bool:
+        return found is not None and found[self.status_key] in self.underway
 
     def is_over(self, description: Description) -> bool:
         """Whether the status will not change any more by itself."""
@@ -94,8 +119,8 @@ class JobKind:
         secondary = description.get("SecondaryStatus", "")
         if secondary == "MaxWaitTimeExceeded" or any(text in reason for text in CAPACITY_REASONS):
             return CapacityUnavailable(job, f"no capacity: {reason}")
-        if status.lower() in ("stopped", "stopping"):
-            limit = description.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        if status.lower() in STOPPING:
+            limit = self.max_runtime(description)
             ran = self.bill(description).seconds_run
             if secondary == "MaxRuntimeExceeded" or (limit and ran >= limit):
                 return TimedOut(job, f"reached its MaxRuntimeInSeconds of {limit}")
@@ -103,6 +128,20 @@ class JobKind:
         if reason.startswith(SERVICE_REASONS):
             return ServiceFailed(job, reason)
         return AlgorithmFailed(job, reason)
+
+    def is_for(self, description: Description, request: Request) -> bool:
+        """Whether what is under way, or stands, is what `request` asks for: always so for a job of its own."""
+        return True
+
+    def progress(self, description: Description) -> str:
+        """How far it is, in few words of AWS: its status, and the secondary one where there is one."""
+        secondary = description.get("SecondaryStatus")
+        return ": ".join(filter(None, [description[self.status_key], secondary]))
+
+    def max_runtime(self, description: Description) -> int | None:
+        """Seconds after which AWS stops it; None when AWS knows no such limit for this kind."""
+        seconds: int | None = description.get("StoppingCondition", {}).get("MaxRuntimeInSeconds")
+        return seconds
 
 
 def is_missing(error: Mapping[str, str]) -> bool:
@@ -114,13 +153,7 @@ def is_missing(error: Mapping[str, str]) -> bool:
     )
 
 
-def is_ours(client: Any, arn: str) -> bool:
-    """Whether what stands under `arn` carries our ownership tag: nothing else may be changed or deleted."""
-    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-    tags = {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-    return OWNED.items() <= tags.items()
-
-
-def _exists_already(error: Mapping[str, str]) -> bool:
+def exists_already(error: Mapping[str, str]) -> bool:
+    """Whether AWS refused a Create call because there is something of that name."""
     text = error.get("Message", "").lower()
     return error["Code"] == "ResourceInUse" or "already exist" in text

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, Task
 from frugal.aws import clients, names
 from frugal.aws.run import Inputs, Run
 from frugal.aws.settings import Settings
+from frugal.aws.tags import TaskKey
 from frugal.jobs.bills import Description
 from frugal.jobs.kinds import KINDS
 from frugal.jobs.memory import Memory
@@ -92,17 +93,18 @@ class JobOperator(BaseOperator):
         return self._start(context, inputs, memory, memory.rung)
 
     def resume(
-        self, context: Context, event: dict[str, Any], job: str, rung: int
+        self, context: Context, event: dict[str, Any], job: str, rung: int, again: bool = False
     ) -> dict[str, Any]:
         """The trigger saw the job end: look again, and succeed only if it really did what was asked.
 
-        Airflow was seen to resume an attempt after a clear; that one begins at the beginning.
+        Airflow was seen to resume an attempt after a clear; that one begins at the beginning. So does one that
+        waited for somebody else's change of what it is to change itself: `again`.
         """
         self._watched = job
         memory = Memory(context.get("task_state_store"))
         found = self.kind.find(clients.client("sagemaker"), job)
         runs = found is not None and not self.kind.is_over(found)
-        if runs or memory.was_cleared(context["ti"].max_tries):
+        if runs or again or memory.was_cleared(context["ti"].max_tries):
             return self.execute(context)
         return self._finish(context, self._inputs(context), memory, job, rung)
 
@@ -131,7 +133,10 @@ class JobOperator(BaseOperator):
             memory.ended(next_rung=rung)  # a user's kill stopped it: this is another attempt
             name, found = self._name(context, inputs, memory, rung)
         self._watched = name
-        description = self.kind.ensure(clients.client("sagemaker"), name, request)
+        tags = TaskKey.of(context["ti"]).as_tags(Settings.load().environment)
+        description = self.kind.ensure(
+            clients.client("sagemaker"), name, self.kind.tagged(request, tags)
+        )
         self.log.info("%s %s %s", "Adopted" if found else "Submitted", self.kind.name, name)
         if not self.kind.is_over(description):
             if (state := _state(context)) != "running":
@@ -140,7 +145,11 @@ class JobOperator(BaseOperator):
             self.defer(
                 trigger=JobTrigger(self.kind.name, name, Settings.load().poll_seconds),
                 method_name="resume",
-                kwargs={"job": name, "rung": rung},
+                kwargs={
+                    "job": name,
+                    "rung": rung,
+                    "again": not self.kind.is_for(description, request),
+                },
                 timeout=min(filter(None, (self.kind.limit(request), self.execution_timeout))),
             )
         return self._finish(context, inputs, memory, name, rung)
@@ -188,7 +197,9 @@ class JobOperator(BaseOperator):
         task = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
         first = memory.generation
         for generation in range(first, first + MAX_GENERATIONS):
-            name = names.unique(self.base_name, *task, generation, rung)
+            name = names.unique(
+                self.base_name, *task, generation, rung, length=self.kind.name_length
+            )
             found = self.kind.find(client, name)
             if memory.is_kept or found is None or not self.kind.is_over(found):
                 return name, found

@@ -1,0 +1,82 @@
+"""An inference component: a model's copies on an endpoint's instances, done only with the specification asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from frugal.jobs import bills
+from frugal.jobs.bills import Description
+from frugal.jobs.kind import CAPACITY_REASONS, Request
+from frugal.jobs.lasting import LastingKind
+from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobError, RolledBack
+
+SETTLED_WITHIN = timedelta(hours=1)
+CHANGEABLE = ("Specification", "RuntimeConfig")
+
+
+@dataclass(frozen=True)
+class InferenceComponentKind(LastingKind):
+    """Its request is CreateInferenceComponent's, with "DeploymentConfig" of UpdateInferenceComponent if wanted.
+
+    How many copies run is its autoscaling's affair once it stands: RuntimeConfig counts when it is created, and
+    when its specification changes, but another number of copies is no failure.
+    """
+
+    def make(self, client: Any, name: str, request: Request) -> None:
+        """CreateInferenceComponent."""
+        created = {key: value for key, value in request.items() if key != "DeploymentConfig"}
+        super().make(client, name, created)
+
+    def change(self, client: Any, name: str, request: Request) -> None:
+        """UpdateInferenceComponent to the specification that is asked for."""
+        keys = (*CHANGEABLE, "DeploymentConfig")
+        changed = {key: request[key] for key in keys if key in request}
+        client.update_inference_component(InferenceComponentName=name, **changed)
+
+    def failure(self, description: Description, request: Request) -> JobError | None:
+        """RolledBack when another specification serves than the one asked for."""
+        name, status = description[self.name_key], description[self.status_key]
+        reason = description.get("FailureReason") or f"the inference component is {status}"
+        if status == "InService":
+            differences = [*_differences(request["Specification"], description["Specification"])]
+            if not differences:
+                return None
+            return RolledBack(name, f"serves another specification: {'; '.join(differences)}")
+        if any(text in reason for text in CAPACITY_REASONS):
+            return CapacityUnavailable(name, f"no capacity: {reason}")
+        return AlgorithmFailed(name, reason)
+
+
+def _differences(asked: Mapping[str, Any], found: Mapping[str, Any], path: str = "") -> list[str]:
+    """What was asked for and is not so. AWS shows an Image as DeployedImage.SpecifiedImage, and may add members."""
+    differences = []
+    for key, wanted in asked.items():
+        where = f"{path}{key}"
+        has = found.get("DeployedImage", {}).get("SpecifiedImage") if key == "Image" else None
+        has = found.get(key) if has is None else has
+        if isinstance(wanted, Mapping) and isinstance(has, Mapping):
+            differences += _differences(wanted, has, f"{where}.")
+        elif wanted != has:
+            differences.append(f"{where} is {has!r}, not {wanted!r}")
+    return differences
+
+
+INFERENCE_COMPONENT = InferenceComponentKind(
+    name="inference-component",
+    resource="inference-component",
+    create="create_inference_component",
+    describe="describe_inference_component",
+    stop="delete_inference_component",
+    list="list_inference_components",
+    name_key="InferenceComponentName",
+    arn_key="InferenceComponentArn",
+    status_key="InferenceComponentStatus",
+    underway=frozenset({"Creating"}),
+    succeeded=frozenset({"InService"}),
+    ended=frozenset({"Failed"}),
+    bill=bills.inference_component,
+    limit=lambda request: SETTLED_WITHIN,
+)

@@ -1,0 +1,94 @@
+"""What keeps its name for life, like an endpoint: made once, then changed, and never stopped while it serves."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from frugal.aws.tags import MANAGED_BY as OWNED
+from frugal.aws.tags import as_dict
+from frugal.jobs.bills import Description
+from frugal.jobs.kind import JobKind, Request
+from frugal.jobs.outcome import AlgorithmFailed
+
+DELETED_WITHIN_SECONDS = 1800.0
+LOOK_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class LastingKind(JobKind):
+    """A kind of which there is one for life: `ensure` brings it to what is asked for, whatever it is now.
+
+    `stop` is its Delete call: the only thing that ends its bill.
+    """
+
+    one_per_attempt: bool = False
+
+    def ensure(self, client: Any, name: str, request: Request) -> Description:
+        """Make it when it is missing or failed, change it when it is something else; returns it described.
+
+        Raises AlgorithmFailed, before anything is made, when it exists and is not ours. What is being
+        changed into something else by somebody else is returned as it is: `is_for` tells.
+        """
+        found = self.find(client, name)
+        if found is not None and not is_ours(client, found[self.arn_key]):
+            owner = ", ".join(f"{key}={value}" for key, value in OWNED.items())
+            raise AlgorithmFailed(
+                name, f"there is an {self.resource} of this name without the tag {owner}"
+            )
+        self.prepare(client, request)
+        if found is not None and found[self.status_key] == "Failed":
+            self._delete(client, name)  # AWS does not update what failed
+            found = None
+        if found is None:
+            self.make(client, name, request)
+        elif self.is_over(found) and self.failure(found, request) is not None:
+            self.change(client, name, request)
+        return getattr(client, self.describe)(**{self.name_key: name})  # type: ignore[no-any-return]
+
+    def prepare(self, client: Any, request: Request) -> None:
+        """Make what it is made from, where that is missing."""
+
+    def make(self, client: Any, name: str, request: Request) -> None:
+        """Create it."""
+        getattr(client, self.create)(**{**request, self.name_key: name})
+
+    def change(self, client: Any, name: str, request: Request) -> None:
+        """Update what serves to what `request` asks for."""
+        raise NotImplementedError
+
+    def halt(self, client: Any, name: str) -> bool:
+        """Delete it if it is still being created; what serves, or is being updated, stays: AWS has no call
+        that cancels an update, and the old one goes on serving.
+        """
+        found = self.find(client, name)
+        if found is None or found[self.status_key] != "Creating":
+            return False
+        return self.remove(client, name)
+
+    def remove(self, client: Any, name: str) -> bool:
+        """Delete it, serving or not, if it is ours; returns whether there was anything to delete."""
+        found = self.find(client, name)
+        if found is None or found[self.status_key] == "Deleting":
+            return False
+        if not is_ours(client, found[self.arn_key]):
+            return False
+        getattr(client, self.stop)(**{self.name_key: name})
+        return True
+
+    def _delete(self, client: Any, name: str) -> None:
+        getattr(client, self.stop)(**{self.name_key: name})
+        deadline = time.monotonic() + DELETED_WITHIN_SECONDS
+        while (found := self.find(client, name)) is not None:
+            if time.monotonic() > deadline:
+                status = found[self.status_key]
+                raise TimeoutError(f"{name} is {status} {DELETED_WITHIN_SECONDS:g} s after delete")
+            time.sleep(LOOK_SECONDS)
+
+
+def is_ours(client: Any, arn: str) -> bool:
+    """Whether what stands under `arn` carries our ownership tag: nothing else may be changed or deleted."""
+    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
+    tags = as_dict(tag for page in pages for tag in page["Tags"])
+    return OWNED.items() <= tags.items()
