@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
+from frugal.advice import advice
 from frugal.aws.settings import Settings
 from frugal.local import LocalAws, LocalAwsError
 from frugal.local_faults import fault
@@ -17,6 +18,7 @@ from frugal.spec import SpecError, find_specs, load_spec
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background.")
 app.add_typer(local, name="local")
+app.add_typer(advice)
 local.add_typer(fault, name="fault")
 
 T = TypeVar("T")

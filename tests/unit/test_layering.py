@@ -19,11 +19,13 @@ BELOW = {
     "stages": {"serving", "jobs", "cost", "spec", "aws"},
     "report": {"stages", "jobs", "cost", "spec", "aws"},
     "pipeline": {"report", "stages", "serving", "jobs", "cost", "spec", "aws"},
+    "advice": {"serving", "cost", "spec", "aws"},
     "local": set(),
     "local_faults": {"local"},
     "retraining": {"jobs", "cost", "spec", "aws"},
     "ui": {"cost", "spec", "aws"},
     "cli": {
+        "advice",
         "local",
         "local_faults",
         "pipeline",

@@ -63,15 +63,20 @@ def options_fit_strategy(deploy: Deploy) -> Iterator[Finding]:
 
 
 @rule("deploy")
-def chosen_later(deploy: Deploy) -> Iterator[Finding]:
-    """`auto` is read and understood, and not resolved yet."""
-    if deploy.strategy == "auto":
+def auto_has_traffic(deploy: Deploy) -> Iterator[Finding]:
+    """The cheapest form depends on the traffic, and the instance on the form."""
+    if deploy.strategy != "auto":
+        return
+    if deploy.traffic is None:
         yield Finding(
-            "deploy.strategy",
-            "the cheapest strategy is not chosen for you yet",
-            "auto",
-            "serverless, realtime, multi-model, async, scale-to-zero, batch or inferentia",
+            "deploy.traffic",
+            "strategy auto chooses by it",
+            "nothing",
+            "at least {requests_per_day: 1000}",
         )
+    if deploy.instance is not None:
+        problem = "strategy auto chooses the instance"
+        yield Finding("deploy.instance", problem, deploy.instance, "leave it out")
 
 
 @rule("deploy")

@@ -50,6 +50,14 @@ def findings(rules: Sequence[Rule], sections: Mapping[str, Any]) -> Iterator[Fin
             yield from check(*(sections[name] for name in names))
 
 
+def refusal(sections: Mapping[str, Any]) -> str | None:
+    """The first mistake in a sentence, None when there is none. For sections that were read, then changed."""
+    for key, problem, given, allowed in findings(MISTAKES, sections):
+        shown = "" if given == "" else f" (given: {given})"
+        return f"{key}: {problem}{shown}" + (f"; allowed: {allowed}" if allowed else "")
+    return None
+
+
 def _registered(rules: list[Rule], sections: tuple[str, ...]) -> Callable[[Check], Check]:
     def register(check: Check) -> Check:
         rules.append(Rule(sections, check))

@@ -134,6 +134,8 @@ def neo_runs_on_its_target(compilation: Compile, deploy: Deploy) -> Iterator[Fin
             "backend: onnx, or strategy: realtime",
         )
         return
+    if deploy.strategy == "auto":
+        return
     family = compilation.target.replace("_", ".", 1)
     if deploy.host is not None and not deploy.host.startswith(f"{family}."):
         yield Finding(

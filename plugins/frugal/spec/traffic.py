@@ -12,7 +12,7 @@ HOURS = 24
 class Traffic(Section):
     """Requests as the team expects them. `shape` has 24 weights, one an hour of the day, UTC."""
 
-    requests_per_day: float = Field(ge=0, description="mean over a week")
+    requests_per_day: float = Field(gt=0, description="mean over a week")
     peak_per_second: float | None = Field(
         None, gt=0, description="default: twice the busiest hour's mean"
     )

@@ -10,6 +10,7 @@ from frugal.serving.chooser.load import Load
 from frugal.serving.chooser.option import Option
 from frugal.serving.chooser.question import Question
 from frugal.serving.chooser.strategies import STRATEGIES
+from frugal.spec.rule import refusal
 
 MOST_REQUESTS_A_DAY = 10**9
 STEPS_A_DECADE = 8
@@ -42,13 +43,37 @@ class Choice:
 
 def choose(question: Question) -> Choice:
     """Compare every strategy on every instance; the same question has the same answer."""
-    return Choice(_options(question, 1.0), _break_evens(question))
+    comparison = _Comparison(question)
+    return Choice(comparison.options(1.0), _break_evens(comparison))
 
 
-def _options(question: Question, scale: float) -> list[Option]:
-    load = Load.of(question.traffic, scale)
-    options = [option for strategy in STRATEGIES for option in strategy(question, load)]
-    return sorted(options, key=_rank)
+class _Comparison:
+    """The options of one question at any multiple of its traffic."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self._refused: dict[str, str | None] = {}
+
+    def options(self, scale: float) -> list[Option]:
+        """All options, the best first."""
+        load = Load.of(self.question.traffic, scale)
+        found = (option for strategy in STRATEGIES for option in strategy(self.question, load))
+        return sorted((self._allowed(option) for option in found), key=_rank)
+
+    def winner(self, requests_a_day: int) -> str | None:
+        """Name of the best option at so many requests a day; None when none is open."""
+        best = self.options(requests_a_day / self.question.traffic.requests_per_day)[0]
+        return best.name if best.is_open else None
+
+    def _allowed(self, option: Option) -> Option:
+        """The option, ruled out when model.yaml would be refused with it: one table holds AWS's rules.
+
+        A rule of AWS's says more than arithmetic, so it goes first.
+        """
+        if option.name not in self._refused:
+            self._refused[option.name] = refusal(dict(option.applied_to(self.question.spec)))
+        reason = self._refused[option.name]
+        return replace(option, ruled_out=reason) if reason else option
 
 
 def _rank(option: Option) -> tuple[bool, bool, float, str]:
@@ -56,20 +81,16 @@ def _rank(option: Option) -> tuple[bool, bool, float, str]:
     return (option.ruled_out is not None, option.monthly is None, cost, option.name)
 
 
-def _break_evens(question: Question) -> list[str]:
+def _break_evens(comparison: _Comparison) -> list[str]:
     """One sentence for each span of requests a day with a winner of its own."""
-    if question.traffic.requests_per_day == 0:
-        question = replace(
-            question, traffic=question.traffic.model_copy(update={"requests_per_day": 1.0})
-        )
     decades = len(str(MOST_REQUESTS_A_DAY)) - 1
     grid = [round(10 ** (step / STEPS_A_DECADE)) for step in range(decades * STEPS_A_DECADE + 1)]
     spans: list[tuple[int, str | None]] = []
-    before, winner = grid[0], _winner(question, grid[0])
+    before, winner = grid[0], comparison.winner(grid[0])
     for requests in sorted(set(grid))[1:]:
-        found = _winner(question, requests)
+        found = comparison.winner(requests)
         if found != winner:
-            spans.append((_last(question, winner, before, requests), winner))
+            spans.append((_last(comparison, winner, before, requests), winner))
             winner = found
         before = requests
     sentences, start = [], 0
@@ -79,17 +100,11 @@ def _break_evens(question: Question) -> list[str]:
     return [*sentences, f"{_span(start, None)}: {winner or 'nothing is open'}"]
 
 
-def _winner(question: Question, requests_a_day: int) -> str | None:
-    scale = requests_a_day / question.traffic.requests_per_day
-    best = _options(question, scale)[0]
-    return best.name if best.is_open else None
-
-
-def _last(question: Question, winner: str | None, low: int, high: int) -> int:
+def _last(comparison: _Comparison, winner: str | None, low: int, high: int) -> int:
     """The last number of requests a day from `low` on, below `high`, at which `winner` wins."""
     while high - low > max(1, low // 1000):
         middle = (low + high) // 2
-        if _winner(question, middle) == winner:
+        if comparison.winner(middle) == winner:
             low = middle
         else:
             high = middle

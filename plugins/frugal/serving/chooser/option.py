@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from frugal.spec import ModelSpec
+
+MEGABYTES = " MB"
+
 
 @dataclass(frozen=True)
 class Option:
@@ -29,3 +33,15 @@ class Option:
     def name(self) -> str:
         """Strategy and size in a sentence."""
         return f"{self.strategy} on {self.size}" if self.size else self.strategy
+
+    def applied_to(self, spec: ModelSpec) -> ModelSpec:
+        """The spec with this strategy and size in its deploy section."""
+        size: dict[str, str | int] = (
+            {"memory_mb": int(self.size.removesuffix(MEGABYTES))}
+            if self.size.endswith(MEGABYTES)
+            else {"instance": self.size}
+        )
+        deploy = spec.deploy.model_copy(
+            update={"strategy": self.strategy, "instance": None, **size}
+        )
+        return spec.model_copy(update={"deploy": deploy})

@@ -46,14 +46,23 @@ def instances(path: Path) -> tuple[Instance, ...]:
 
 @dataclass(frozen=True)
 class Question:
-    """One model, its traffic, what was measured of it, and what AWS charges in a region."""
+    """One model, what was measured of it, and what AWS charges in a region."""
 
     spec: ModelSpec
-    traffic: Traffic
     facts: ModelFacts
     prices: PriceTable
     region: str
     instances: tuple[Instance, ...]
+
+    @property
+    def traffic(self) -> Traffic:
+        """What model.yaml says of it. Raises NoTraffic when it says nothing."""
+        traffic = self.spec.deploy.traffic
+        if traffic is None:
+            raise NoTraffic(
+                f"{self.spec.name}: deploy.traffic is missing; the least is {{requests_per_day: 1000}}"
+            )
+        return traffic
 
     def fleet(self, load: Load, instance: Instance) -> Iterator[int]:
         """Instances needed in each hour of the day; raises Overloaded when `MAX_INSTANCES` are too few."""
@@ -92,6 +101,10 @@ class Question:
         price = self.prices.usage("endpoint_data_gb", self.region)
         kilobytes = self.traffic.payload_kb + self.traffic.response_kb
         return None if price is None else load.a_day * DAYS_A_MONTH * kilobytes / 1024**2 * price
+
+
+class NoTraffic(Exception):
+    """There is nothing to choose by."""
 
 
 class Overloaded(Exception):

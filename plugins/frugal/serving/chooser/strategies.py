@@ -1,6 +1,7 @@
 """Each form of serving: what it costs for a load, and the rule or arithmetic that rules it out.
 
-AWS's rules are those of its deployment feature matrix; what AWS does not publish is a named constant here.
+What AWS refuses altogether is ruled out by model.yaml's own rules; what AWS does not publish is a named constant
+here.
 """
 
 from __future__ import annotations
@@ -18,14 +19,11 @@ from frugal.serving.chooser.question import (
     Overloaded,
     Question,
 )
+from frugal.spec.deploy_rules import SERVERLESS_CONCURRENCY, SERVERLESS_MEMORY_MB
 
-SERVERLESS_MEMORY_MB = range(1024, 6144 + 1, 1024)  # MemorySizeInMB
-SERVERLESS_CONCURRENCY = 200  # the largest MaxConcurrency
 KEEP_WARM_SECONDS = 300.0  # not published: how long AWS keeps an idle serverless worker; assumed
 WAKE_SECONDS = 300.0  # not published: from zero instances to the first answer; assumed
 JOB_START_SECONDS = 240.0  # not published: a transform job's start, which does not bill; assumed
-REALTIME_PAYLOAD_KB, SERVERLESS_PAYLOAD_KB, BATCH_PAYLOAD_KB = 6 * 1024, 4 * 1024, 100 * 1024
-ASYNC_PAYLOAD_KB = 1024 * 1024
 TAIL = 0.05  # the share of requests beyond a p95
 
 Strategy = Callable[[Question, Load], Iterator[Option]]
@@ -35,7 +33,7 @@ def realtime(question: Question, load: Load) -> Iterator[Option]:
     """One endpoint, scaled by the hour, at least one instance at night."""
     for instance in question.instances:
         option = Option("realtime", instance.type)
-        reason = _payload(question, REALTIME_PAYLOAD_KB) or _memory(question, instance)
+        reason = _memory(question, instance)
         yield (
             replace(option, ruled_out=reason)
             if reason
@@ -55,7 +53,7 @@ def serverless(question: Question, load: Load) -> Iterator[Option]:
     cold = load.share_after_silence(KEEP_WARM_SECONDS)
     p95 = facts.request_ms * facts.spread
     p95 += facts.cold_start_seconds * 1000 if cold > TAIL else 0
-    reason = _payload(question, SERVERLESS_PAYLOAD_KB)
+    reason = None
     if memory is None:
         reason = f"the server needs {wanted:,.0f} MB, AWS allows {SERVERLESS_MEMORY_MB[-1]:,} MB"
     elif workers > SERVERLESS_CONCURRENCY:
@@ -63,7 +61,7 @@ def serverless(question: Question, load: Load) -> Iterator[Option]:
             f"{load.peak:,.0f} requests a second of {facts.request_ms:g} ms need {workers:,} at a time, "
             f"AWS allows {SERVERLESS_CONCURRENCY}"
         )
-    elif reason is None and traffic.latency_ms is not None and p95 > traffic.latency_ms:
+    elif traffic.latency_ms is not None and p95 > traffic.latency_ms:
         reason = (
             f"{cold:.0%} of the requests would find it cold and take {p95 / 1000:.1f} s, "
             f"the target is {traffic.latency_ms:g} ms"
@@ -91,10 +89,8 @@ def multi_model(question: Question, load: Load) -> Iterator[Option]:
         option = Option("multi-model", instance.type)
         if models == 1:
             reason: str | None = "there is one model only: traffic.siblings is 0"
-        elif question.spec.compile.backend == "neo":
-            reason = "Neo's images cannot hold several models; compile.backend onnx or none can"
         else:
-            reason = _payload(question, REALTIME_PAYLOAD_KB) or _memory(question, instance)
+            reason = _memory(question, instance)
         if reason:
             yield replace(option, ruled_out=reason)
             continue
@@ -122,7 +118,7 @@ def scale_to_zero(question: Question, load: Load) -> Iterator[Option]:
         elif not question.traffic.errors_when_cold:
             reason = "requests fail, they are not queued, while it wakes: traffic.errors_when_cold is false"
         else:
-            reason = _payload(question, REALTIME_PAYLOAD_KB) or _memory(question, instance)
+            reason = _memory(question, instance)
         yield (
             replace(option, ruled_out=reason)
             if reason
@@ -135,7 +131,7 @@ def asynchronous(question: Question, load: Load) -> Iterator[Option]:
     target = question.traffic.latency_ms
     for instance in question.instances:
         option = Option("async", instance.type, p95_ms=WAKE_SECONDS * 1000)
-        reason = _payload(question, ASYNC_PAYLOAD_KB) or _memory(question, instance)
+        reason = _memory(question, instance)
         if target is not None and target < WAKE_SECONDS * 1000:
             reason = f"it may have to wake from zero, about {WAKE_SECONDS:g} s, the target is {target:g} ms"
         if reason:
@@ -153,7 +149,7 @@ def batch(question: Question, load: Load) -> Iterator[Option]:
         option = Option("batch", instance.type)
         rows = load.a_day * question.traffic.rows_per_request
         seconds = rows / question.facts.rows_per_second
-        reason = _payload(question, BATCH_PAYLOAD_KB) or _memory(question, instance)
+        reason = _memory(question, instance)
         if not instance.transform:
             reason = f"a transform job cannot have {instance.type}"
         elif target is not None:
@@ -218,13 +214,6 @@ def _on_time(option: Option, question: Question) -> Option:
     return replace(
         option, ruled_out=f"p95 would be {option.p95_ms:,.0f} ms, the target is {target:g} ms"
     )
-
-
-def _payload(question: Question, limit_kb: float) -> str | None:
-    payload = question.traffic.payload_kb
-    if payload <= limit_kb:
-        return None
-    return f"a request has {payload / 1024:,.1f} MB, AWS allows {limit_kb / 1024:,g} MB"
 
 
 def _memory(question: Question, instance: Instance) -> str | None:

@@ -1,0 +1,190 @@
+"""`frugal choose` and `frugal plan`: what serving and a run will cost, before anything starts."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from frugal.aws.settings import Settings
+from frugal.cost.estimate import run_plan, worst_case
+from frugal.cost.prices import price_table
+from frugal.serving.chooser import Choice, Option, choose
+from frugal.serving.chooser.auto import question
+from frugal.serving.chooser.question import NoTraffic, Question
+from frugal.spec import ModelSpec, SpecError, load_spec
+from frugal.spec.loader import FILE_NAME
+
+Model = Annotated[str, typer.Argument(help="The model's name: its folder in include/models.")]
+Region = Annotated[
+    str | None, typer.Option(help="Where; default: AWS_DEFAULT_REGION, else us-east-1.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+advice = typer.Typer()
+
+
+@advice.command("choose")
+def choose_command(model: Model, region: Region = None, as_json: Json = False) -> None:
+    """Compare every form of serving for the model's traffic, and say which is cheapest and why."""
+    try:
+        asked = question(_spec(model), _region(region))
+        choice = choose(asked)
+    except (NoTraffic, ValueError) as error:
+        _fail(error)
+    if as_json:
+        typer.echo(json.dumps(choice_document(asked, choice), indent=2))
+    else:
+        show_choice(asked, choice, Console())
+
+
+@advice.command("plan")
+def plan_command(model: Model, region: Region = None, as_json: Json = False) -> None:
+    """What a run of the pipeline, and a month of serving, will cost at most."""
+    document = plan_document(_spec(model), _region(region))
+    if as_json:
+        typer.echo(json.dumps(document, indent=2))
+    else:
+        show_plan(document, Console())
+
+
+def choice_document(asked: Question, choice: Choice) -> dict[str, Any]:
+    """The comparison as JSON values; `monthly` in USD, null when a price is unknown."""
+    return {
+        "model": asked.spec.name,
+        "region": asked.region,
+        "prices_as_of": asked.prices.as_of,
+        "facts": asked.facts.as_dict(),
+        "traffic": asked.traffic.model_dump(mode="json"),
+        "options": [vars(option) for option in choice.options],
+        "best": choice.best.name if choice.best else None,
+        "runner_up": choice.runner_up.name if choice.runner_up else None,
+        "break_evens": list(choice.break_evens),
+    }
+
+
+def show_choice(asked: Question, choice: Choice, console: Console) -> None:
+    """The comparison for a person: what is open by cost, what is unknown, what is ruled out and why."""
+    traffic = asked.traffic
+    console.print(
+        f"{asked.spec.name}: {traffic.requests_per_day:,.0f} requests a day in {asked.region}, "
+        f"prices of {asked.prices.as_of}; model: {asked.facts.source}\n",
+        highlight=False,
+    )
+    table = Table("strategy", "on", "USD a month", "p95", "because", box=None, pad_edge=False)
+    for option in choice.options:
+        if option.ruled_out is None:
+            table.add_row(
+                option.strategy, option.size, _usd(option.monthly), _ms(option), option.how
+            )
+    console.print(table)
+    console.print("\nRuled out:")
+    for strategy, sizes, reason in _grouped(choice.options):
+        console.print(f"  {strategy} on {sizes}: {reason}", highlight=False)
+    console.print("\nCheapest:")
+    for sentence in choice.break_evens:
+        console.print(f"  {sentence}", highlight=False)
+    console.print(f"\nChosen: {_chosen(choice)}", highlight=False)
+
+
+def plan_document(spec: ModelSpec, region: str) -> dict[str, Any]:
+    """A run at its worst, stage by stage, and a month of serving if model.yaml says its traffic; USD."""
+    prices = price_table()
+    asked = question(spec, region) if spec.deploy.traffic else None
+    stages = run_plan(spec, region, prices)
+    return {
+        "model": spec.name,
+        "region": region,
+        "prices_as_of": prices.as_of,
+        "run": {
+            "worst": worst_case(stages),
+            "budget": spec.budget.run,
+            "stages": [
+                {**vars(stage), "max_run": int(stage.max_run.total_seconds())} for stage in stages
+            ],
+        },
+        "serving": _serving(spec, asked) if asked else None,
+    }
+
+
+def show_plan(document: dict[str, Any], console: Console) -> None:
+    """The plan for a person."""
+    run, serving = document["run"], document["serving"]
+    table = Table("stage", "instance", "at most", "USD", box=None, pad_edge=False)
+    for stage in run["stages"]:
+        minutes = f"{stage['max_run'] / 60:g} min"
+        table.add_row(stage["stage"], stage["instance"], minutes, _usd(stage["worst"], digits=4))
+    console.print(
+        f"A run of {document['model']} in {document['region']}, prices of {document['prices_as_of']}\n"
+    )
+    console.print(table)
+    budget = f", budget.run allows {run['budget']:.2f}" if run["budget"] is not None else ""
+    console.print(f"\nAt most {_usd(run['worst'], digits=4)} USD{budget}.", highlight=False)
+    if serving is None:
+        console.print("A month of serving: model.yaml does not say deploy.traffic.")
+        return
+    console.print(
+        f"A month of serving, {serving['strategy']}: {_usd(serving['monthly'])} USD "
+        f"({serving['how']})."
+        if serving["ruled_out"] is None
+        else f"Serving as {serving['strategy']} is ruled out: {serving['ruled_out']}",
+        highlight=False,
+    )
+
+
+def _serving(spec: ModelSpec, asked: Question) -> dict[str, Any]:
+    """The row of the strategy that model.yaml has; of the cheapest for `auto`."""
+    choice = choose(asked)
+    if spec.deploy.strategy == "auto":
+        return vars(choice.best or choice.options[0])
+    rows = [option for option in choice.options if option.strategy == spec.deploy.strategy]
+    exact = (option for option in rows if option.size == spec.deploy.host)
+    return vars(next(exact, rows[0]))
+
+
+def _grouped(options: Iterable[Option]) -> Iterator[tuple[str, str, str]]:
+    """Strategy, sizes and reason of what is ruled out; sizes of one reason together."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for option in options:
+        if option.ruled_out is not None:
+            groups.setdefault((option.strategy, option.ruled_out), []).append(option.size)
+    for (strategy, reason), sizes in groups.items():
+        yield strategy, ", ".join(sizes) if len(sizes) < 4 else f"{len(sizes)} sizes", reason
+
+
+def _chosen(choice: Choice) -> str:
+    if choice.best is None:
+        return "nothing: no form is both allowed and of known price"
+    text = f"{choice.best.name}, {_usd(choice.best.monthly)} USD a month"
+    if choice.runner_up is None:
+        return text
+    return f"{text}. Runner-up: {choice.runner_up.name}, {_usd(choice.runner_up.monthly)}"
+
+
+def _usd(amount: float | None, *, digits: int = 2) -> str:
+    return "unknown" if amount is None else f"{amount:,.{digits}f}"
+
+
+def _ms(option: Option) -> str:
+    return "" if option.p95_ms is None else f"{option.p95_ms:,.0f} ms"
+
+
+def _region(given: str | None) -> str:
+    return given or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def _spec(model: str) -> ModelSpec:
+    try:
+        return load_spec(Settings.load().models / model / FILE_NAME)
+    except SpecError as error:
+        _fail(error)
+
+
+def _fail(error: Exception) -> NoReturn:
+    typer.echo(f"frugal: {error}", err=True)
+    raise typer.Exit(1)
