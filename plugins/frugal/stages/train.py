@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from frugal.aws import clients, regions
 from frugal.aws.run import Inputs
+from frugal.jobs.capacity import Rung
 from frugal.spec import ModelSpec
 from frugal.stages.common import Stage, framework_image, seconds
+from frugal.stages.ladder import ladder
 
 PARQUET = "application/x-parquet"
 
@@ -21,13 +25,41 @@ def stage(spec: ModelSpec) -> Stage:
         base_name=f"{spec.name}-train",
         requests=[partial(request, spec, rung) for rung in range(len(spec.train.capacity))],
         upstream=["prepare"],
+        ladder=partial(ladder, spec),
+        enter=partial(enter, spec),
+        leave=leave,
     )
 
 
+def enter(spec: ModelSpec, inputs: Inputs, rung: Rung) -> None:
+    """Bring what training reads, and the newest checkpoints, to the rung's region."""
+    run, there = inputs.run, regions.elsewhere(inputs.run, rung.region)
+    named = {other.region for other in spec.train.capacity} - {None, run.region, rung.region}
+    others = [regions.elsewhere(run, region) for region in sorted(filter(None, named))]
+    usable = [place for place in others if regions.without_bucket(place) is None]
+    if usable or there != run:
+        regions.bring(run, there, usable)
+
+
+def leave(inputs: Inputs, rung: Rung, job: str) -> dict[str, Any]:
+    """Bring home what a job in another region left; its artefact is then the one at home."""
+    run, there = inputs.run, regions.elsewhere(inputs.run, rung.region)
+    if there == run:
+        return {}
+    regions.bring_home(run, there, job)
+    artifact = run.own("model", job, "output", "model.tar.gz")
+    return {"artifact": artifact} if clients.list_objects(artifact) else {}
+
+
 def request(spec: ModelSpec, rung: int, inputs: Inputs) -> dict[str, Any]:
-    """CreateTrainingJob on one rung. The checkpoint prefix is the run's: every rung resumes the same."""
-    run, train = inputs.run, spec.train
+    """CreateTrainingJob on one rung, all of it in the rung's region.
+
+    The checkpoint prefix is the run's: every rung resumes the same.
+    """
+    train = spec.train
     capacity = train.capacity[rung]
+    run = regions.elsewhere(inputs.run, capacity.region)
+    inputs = replace(inputs, run=run)
     stopping = {"MaxRuntimeInSeconds": seconds(train.max_run)}
     if capacity.spot:
         stopping["MaxWaitTimeInSeconds"] = seconds(train.longest(capacity))
