@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, NoReturn
 
@@ -22,7 +21,7 @@ from frugal.spec.loader import FILE_NAME
 
 Model = Annotated[str, typer.Argument(help="The model's name: its folder in include/models.")]
 Region = Annotated[
-    str | None, typer.Option(help="Where; default: AWS_DEFAULT_REGION, else us-east-1.")
+    str | None, typer.Option(help="Default: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -33,9 +32,9 @@ advice = typer.Typer()
 def choose_command(model: Model, region: Region = None, as_json: Json = False) -> None:
     """Compare every form of serving for the model's traffic, and say which is cheapest and why."""
     try:
-        asked = question(_spec(model), _region(region))
+        asked = question(_spec(model), region)
         choice = choose(asked)
-    except (NoTraffic, ValueError) as error:
+    except (NoTraffic, SpecError) as error:
         _fail(error)
     if as_json:
         typer.echo(json.dumps(choice_document(asked, choice), indent=2))
@@ -46,7 +45,10 @@ def choose_command(model: Model, region: Region = None, as_json: Json = False) -
 @advice.command("plan")
 def plan_command(model: Model, region: Region = None, as_json: Json = False) -> None:
     """What a run of the pipeline, and a month of serving, will cost at most."""
-    document = plan_document(_spec(model), _region(region))
+    try:
+        document = plan_document(_spec(model), region or Settings.load().region)
+    except SpecError as error:
+        _fail(error)
     if as_json:
         typer.echo(json.dumps(document, indent=2))
     else:
@@ -172,10 +174,6 @@ def _usd(amount: float | None, *, digits: int = 2) -> str:
 
 def _ms(option: Option) -> str:
     return "" if option.p95_ms is None else f"{option.p95_ms:,.0f} ms"
-
-
-def _region(given: str | None) -> str:
-    return given or os.environ.get("AWS_DEFAULT_REGION", "us-east-1")
 
 
 def _spec(model: str) -> ModelSpec:

@@ -21,6 +21,7 @@ class Settings:
     environment  FRUGAL_ENVIRONMENT, a tag on everything
     conn_id      FRUGAL_AWS_CONN_ID, the Airflow connection
     poll_seconds FRUGAL_POLL_SECONDS between two looks at a running job
+    region       AWS_REGION, else AWS_DEFAULT_REGION: whose prices count before there is a connection to ask
     include      FRUGAL_INCLUDE, the folder with models/, container/, prices/ and images.yaml
     """
 
@@ -30,6 +31,7 @@ class Settings:
     environment: str
     conn_id: str
     poll_seconds: float
+    region: str
     include: Path
 
     @classmethod
@@ -49,6 +51,7 @@ class Settings:
             environment=environ.get("FRUGAL_ENVIRONMENT", "dev"),
             conn_id=environ.get("FRUGAL_AWS_CONN_ID", "aws_default"),
             poll_seconds=poll_seconds,
+            region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "us-east-1"),
             include=Path(environ.get("FRUGAL_INCLUDE", INCLUDE_IN_TREE)),
         )
 

@@ -3,8 +3,8 @@
 `choose` is pure: traffic, measured facts and dated prices in, the whole comparison out.
 """
 
-from frugal.serving.chooser.choice import Choice, choose
+from frugal.serving.chooser.choice import Choice, cheapest, choose
 from frugal.serving.chooser.facts import ModelFacts
 from frugal.serving.chooser.option import Option
 
-__all__ = ["Choice", "ModelFacts", "Option", "choose"]
+__all__ = ["Choice", "ModelFacts", "Option", "cheapest", "choose"]

@@ -47,6 +47,12 @@ def choose(question: Question) -> Choice:
     return Choice(comparison.options(1.0), _break_evens(comparison))
 
 
+def cheapest(question: Question) -> Option | None:
+    """The best option alone: quick enough to be asked while a DAG file is parsed."""
+    best = _Comparison(question).options(1.0)[0]
+    return best if best.is_open else None
+
+
 class _Comparison:
     """The options of one question at any multiple of its traffic."""
 

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from frugal.spec import Mistake, SpecError
+
 FILE_NAME = "measured.json"
 
 
@@ -32,7 +34,7 @@ class ModelFacts:
     def read(cls, folder: Path) -> ModelFacts:
         """The facts in a model's measured.json, or `ASSUMED` when it has none.
 
-        Raises ValueError naming the file when it does not hold the fields above.
+        Raises SpecError naming the file when it does not hold the fields above.
         """
         path = folder / FILE_NAME
         if not path.exists():
@@ -41,7 +43,8 @@ class ModelFacts:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (TypeError, ValueError) as error:
             wanted = ", ".join(cls.__dataclass_fields__)
-            raise ValueError(f"{path}: {error}; allowed are {wanted}") from error
+            mistake = Mistake(1, FILE_NAME, str(error), allowed=wanted)
+            raise SpecError(path, [mistake]) from error
 
     def write(self, folder: Path) -> Path:
         """Keep the facts beside model.yaml, where `auto` reads them; returns the file."""
