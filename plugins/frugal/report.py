@@ -13,9 +13,8 @@ from frugal.aws.run import Inputs, Run
 from frugal.cost.prices import price_table
 from frugal.cost.report import STAGES, Priced, run_report
 from frugal.jobs.history import jobs_of
+from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
-from frugal.spec.deploy import REALTIME_INSTANCE
-from frugal.stages import deploy
 
 FAILED = frozenset({"failed", "upstream_failed"})
 
@@ -77,17 +76,15 @@ def _training(inputs: Inputs) -> dict[str, Any] | None:
 
 
 def _endpoint(spec: ModelSpec, results: dict[str, Any], priced: Priced) -> dict[str, Any] | None:
-    """What the endpoint costs while it stands; a serverless one costs nothing while idle."""
-    if not results.get("deploy"):
+    """What the endpoint costs while it stands with the least capacity that it may have; None without one."""
+    strategy = spec.deploy.strategy
+    if not results.get("deploy") or strategy == "batch":
         return None
-    hour = 0.0
-    if spec.deploy.strategy == "realtime":
-        instance = spec.deploy.instance or REALTIME_INSTANCE
-        price = priced.table.hour(instance, priced.region)
-        if price is None:
-            return {"EndpointName": spec.name, "strategy": "realtime", "hourly_cost": None}
-        hour = price * (spec.deploy.instances or deploy.INSTANCES)
-    return {"EndpointName": spec.name, "strategy": spec.deploy.strategy, "hourly_cost": hour}
+    hour: float | None = 0.0
+    if strategy != "serverless" and spec.deploy.least:
+        price = priced.table.hour(spec.deploy.host, priced.region)
+        hour = None if price is None else price * spec.deploy.least
+    return {"EndpointName": endpoint_name(spec), "strategy": strategy, "hourly_cost": hour}
 
 
 def _next(spec: ModelSpec, run: Run) -> list[str]:

@@ -17,7 +17,7 @@ BELOW = {
     "serving": {"jobs", "cost", "spec", "aws"},
     "cleanup": {"jobs", "cost", "spec", "aws"},
     "stages": {"serving", "jobs", "cost", "spec", "aws"},
-    "report": {"stages", "jobs", "cost", "spec", "aws"},
+    "report": {"stages", "serving", "jobs", "cost", "spec", "aws"},
     "pipeline": {"report", "stages", "serving", "jobs", "cost", "spec", "aws"},
     "advice": {"serving", "cost", "spec", "aws"},
     "local": set(),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from frugal.aws import autoscaling, clients
 from frugal.jobs import bills
 from frugal.jobs.bills import Description
 from frugal.jobs.kind import CAPACITY_REASONS, Request, Tags, is_missing
@@ -13,38 +14,33 @@ from frugal.jobs.lasting import LastingKind
 from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobError, RolledBack
 
 DEPLOYED_WITHIN = timedelta(hours=1)
-PARTS = ("Model", "EndpointConfig", "Endpoint")
+PARTS = ("EndpointConfig", "Endpoint")
+UPDATE = ("DeploymentConfig", "RetainAllVariantProperties", "ExcludeRetainedVariantProperties")
 
 
 @dataclass(frozen=True)
 class EndpointKind(LastingKind):
     """An endpoint: created or updated, done only when it serves the configuration asked for.
 
-    Its request holds {"Model": ..., "EndpointConfig": ..., "Endpoint": ...}, each the request of its Create
-    call, and optionally "DeploymentConfig": how UpdateEndpoint moves the traffic. An endpoint of inference
-    components has no Model.
+    Its request holds {"Models": [...], "EndpointConfig": ..., "Endpoint": ...}, each the request of its Create
+    call, and optionally what UpdateEndpoint takes besides (`UPDATE`) and "Alarms": PutMetricAlarm requests of
+    what rolls an update back. An endpoint of inference components has no models.
     """
 
     def tagged(self, request: Request, tags: Tags) -> Request:
-        """`request` with `tags` besides its own on the model, the configuration and the endpoint."""
+        """`request` with `tags` besides its own on the models, the configuration and the endpoint."""
+        tag = super().tagged
         return {
             **request,
-            **{
-                part: super(EndpointKind, self).tagged(request[part], tags)
-                for part in PARTS
-                if part in request
-            },
+            "Models": [tag(model, tags) for model in request["Models"]],
+            **{part: tag(request[part], tags) for part in PARTS},
         }
 
     def prepare(self, client: Any, request: Request) -> None:
-        """Create the model and the configuration where they are missing."""
-        parts = (
-            ("model", "ModelName", request.get("Model")),
-            ("endpoint_config", "EndpointConfigName", request["EndpointConfig"]),
-        )
-        for noun, key, part in parts:
-            if part is None:
-                continue
+        """Create the models and the configuration where they are missing."""
+        models = [("model", "ModelName", model) for model in request["Models"]]
+        config = ("endpoint_config", "EndpointConfigName", request["EndpointConfig"])
+        for noun, key, part in (*models, config):
             try:
                 getattr(client, f"describe_{noun}")(**{key: part[key]})
             except client.exceptions.ClientError as error:
@@ -57,9 +53,21 @@ class EndpointKind(LastingKind):
         client.create_endpoint(**request["Endpoint"])
 
     def change(self, client: Any, name: str, request: Request) -> None:
-        """UpdateEndpoint to the configuration that is asked for."""
-        deployment = {key: request[key] for key in ("DeploymentConfig",) if key in request}
-        client.update_endpoint(EndpointName=name, EndpointConfigName=_wanted(request), **deployment)
+        """UpdateEndpoint to the configuration that is asked for.
+
+        The alarms come first: AWS refuses to roll back on those that it does not know. And scaling goes first
+        when the variants' instances become others, which AWS refuses while they are scaled.
+        """
+        region = client.meta.region_name
+        for alarm in request.get("Alarms", ()):
+            clients.client("cloudwatch", region).put_metric_alarm(**alarm)
+        served = client.describe_endpoint(EndpointName=name)["EndpointConfigName"]
+        current = _sizes(client.describe_endpoint_config(EndpointConfigName=served))
+        if current != _sizes(request["EndpointConfig"]):
+            resources = [f"endpoint/{name}/variant/{variant}" for variant in current]
+            autoscaling.release(resources, region)
+        update = {key: request[key] for key in UPDATE if key in request}
+        client.update_endpoint(EndpointName=name, EndpointConfigName=_wanted(request), **update)
 
     def is_for(self, description: Description, request: Request) -> bool:
         """Whether the configuration that it comes to, or else has, is the one that is asked for."""
@@ -98,6 +106,16 @@ def _limit(request: Request) -> timedelta:
 
 def _wanted(request: Request) -> str:
     return str(request["EndpointConfig"]["EndpointConfigName"])
+
+
+def _sizes(config: Request) -> dict[str, list[str]]:
+    """What each variant of an endpoint configuration runs on."""
+    sizes = {}
+    for variant in config["ProductionVariants"]:
+        types = [pool["InstanceType"] for pool in variant.get("InstancePools", ())]
+        serverless = sorted(variant.get("ServerlessConfig", ()))
+        sizes[variant["VariantName"]] = [variant.get("InstanceType", ""), *types, *serverless]
+    return sizes
 
 
 def _variants(pending: list[dict[str, Any]]) -> str:

@@ -29,8 +29,11 @@ class TimedOut(JobError):
     """The job reached its own MaxRuntimeInSeconds, or Airflow's deadline passed."""
 
 
-class RolledBack(JobError):
-    """The endpoint serves, but not on the configuration that was asked for."""
+class RolledBack(JobError, AirflowFailException):
+    """The endpoint serves, but not on the configuration that was asked for.
+
+    As an AirflowFailException it ends the task without a retry, which would send users to the bad model again.
+    """
 
 
 class AlgorithmFailed(JobError, AirflowFailException):

@@ -6,10 +6,10 @@ from typing import Any
 
 from frugal.aws.registry import MODEL_DATA, RUN, SOURCE
 from frugal.aws.run import Inputs
+from frugal.serving.container import container
 from frugal.spec import ModelSpec
 from frugal.spec.deploy import REALTIME_INSTANCE
 from frugal.stages.evaluate import document, verdict
-from frugal.stages.serve import container
 
 DESCRIPTION_LENGTH = 1024
 

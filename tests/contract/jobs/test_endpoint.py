@@ -15,11 +15,13 @@ from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
 def request(name: str) -> dict[str, Any]:
     tags = [{"Key": "ManagedBy", "Value": "frugal"}]
     return {
-        "Model": {
-            "ModelName": name,
-            "ExecutionRoleArn": ROLE,
-            "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz"},
-        },
+        "Models": [
+            {
+                "ModelName": name,
+                "ExecutionRoleArn": ROLE,
+                "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz"},
+            }
+        ],
         "EndpointConfig": {
             "EndpointConfigName": name,
             "ProductionVariants": [
@@ -37,7 +39,7 @@ def request(name: str) -> dict[str, Any]:
 def test_an_endpoint_of_somebody_else_is_left_alone(account: Account) -> None:
     name = f"theirs-{uuid.uuid4().hex[:8]}"
     theirs = request(name)
-    account.sagemaker.create_model(**theirs["Model"])
+    account.sagemaker.create_model(**theirs["Models"][0])
     account.sagemaker.create_endpoint_config(**theirs["EndpointConfig"])
     account.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     ours = request(f"{name}-ours")

@@ -127,7 +127,7 @@ def test_compilation_by_neo() -> None:
 def test_endpoints_and_packages(text: str) -> None:
     spec: ModelSpec = parse_spec(text)
     request = deploy.request(spec, inputs())
-    valid("CreateModel", request["Model"])
+    valid("CreateModel", request["Models"][0])
     config = valid("CreateEndpointConfig", request["EndpointConfig"])
     valid("CreateEndpoint", request["Endpoint"])
     package = valid("CreateModelPackage", register.request(spec, inputs()))

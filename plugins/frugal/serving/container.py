@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import framework_image
 
 SCRIPT = "inference.py"
 IN_THE_ARCHIVE = "/opt/ml/model/code"
@@ -21,11 +21,21 @@ def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     if spec.compile.backend == "neo" and compiled:
         return {"Image": compiled["image"], "ModelDataUrl": compiled["artifact"]}
     if spec.compile.backend == "onnx" and compiled:
-        model_data, source = inputs.run.own("compiled", "model.tar.gz"), IN_THE_ARCHIVE
-    else:
-        model_data, source = inputs["train"]["artifact"], inputs.run.source
+        return scripted(
+            spec, inputs, inputs.run.own("compiled", "model.tar.gz"), source=IN_THE_ARCHIVE
+        )
+    return native(spec, inputs)
+
+
+def native(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
+    """The container of the model as it was trained: it runs on every instance type."""
+    return scripted(spec, inputs, inputs["train"]["artifact"], source=inputs.run.source)
+
+
+def scripted(spec: ModelSpec, inputs: Inputs, model_data: str, *, source: str) -> dict[str, Any]:
+    """The framework's container with inference.py of the code at `source`, on the model at `model_data`."""
     return {
-        "Image": framework_image(spec, inputs),
+        "Image": image_uri(spec.train.framework, spec.train.version, inputs.run.region),
         "ModelDataUrl": model_data,
         "Environment": {
             "SAGEMAKER_PROGRAM": SCRIPT,

@@ -1,0 +1,236 @@
+"""The spec's autoscaling as requests of Application Auto Scaling: out fast, in slowly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from frugal.aws.autoscaling import Scaling
+from frugal.aws.names import digest
+from frugal.aws.run import Inputs
+from frugal.serving.names import VARIANT, alarm_prefix, component_name, endpoint_name
+from frugal.spec import ModelSpec
+from frugal.spec.deploy import Autoscale
+
+METRICS = "AWS/SageMaker"
+ALARM_PERIOD_SECONDS = 60
+WAKE_COOLDOWN_SECONDS = 60
+
+Request = dict[str, Any]
+
+
+class Metric(NamedTuple):
+    """What a strategy is scaled by: Application Auto Scaling's name for it, or CloudWatch's alone."""
+
+    predefined: str | None
+    name: str
+    statistic: str
+    target: float
+
+
+PER_INSTANCE = Metric(
+    "SageMakerVariantInvocationsPerInstance", "InvocationsPerInstance", "Sum", 600.0
+)
+# Asynchronous endpoints have no Invocations: docs.aws.amazon.com/sagemaker/latest/dg/async-inference-autoscale.html
+BACKLOG = Metric(None, "ApproximateBacklogSizePerInstance", "Average", 5.0)
+PER_COPY = Metric(
+    "SageMakerInferenceComponentInvocationsPerCopy", "InvocationsPerCopy", "Sum", 600.0
+)
+IN_USE = Metric(
+    "SageMakerVariantProvisionedConcurrencyUtilization",
+    "ServerlessProvisionedConcurrencyUtilization",
+    "Maximum",
+    0.7,
+)
+TRACKED = {
+    "realtime": PER_INSTANCE,
+    "inferentia": PER_INSTANCE,
+    "multi-model": PER_INSTANCE,
+    "async": BACKLOG,
+    "scale-to-zero": PER_COPY,
+    "serverless": IN_USE,
+}
+# What wakes a strategy from zero, when the tracked metric has no instance to be a share of: metric, statistic and
+# period in seconds of AWS's own examples (async-inference-autoscale, endpoint-auto-scaling-zero-instances).
+WAKING = {
+    "async": ("HasBacklogWithoutCapacity", "Average", 60),
+    "scale-to-zero": ("NoCapacityInvocationFailures", "Maximum", 30),
+}
+
+
+def scaling(spec: ModelSpec, inputs: Inputs) -> Scaling | None:
+    """What scales the model, or None when nothing does."""
+    asked = spec.deploy.scaling
+    if asked is None or spec.deploy.strategy not in TRACKED:
+        return None
+    metric, prefix = TRACKED[spec.deploy.strategy], scaling_prefix(spec)
+    policies, alarms = [_tracking(spec, asked, metric)], {}
+    if asked.steps:
+        policies.append(_burst(asked))
+        alarms["burst"] = _alarm(
+            f"{prefix}burst",
+            metric.name,
+            metric.statistic,
+            asked.steps[0].above,
+            ALARM_PERIOD_SECONDS,
+            _dimensions(spec),
+            inputs,
+        )
+    if spec.deploy.least == 0:
+        name, statistic, period = WAKING[spec.deploy.strategy]
+        policies.append(_step("wake", [(0.0, 1)], WAKE_COOLDOWN_SECONDS))
+        alarms["wake"] = _alarm(
+            f"{prefix}wake",
+            name,
+            statistic,
+            1.0,
+            period,
+            _dimensions(spec),
+            inputs,
+        )
+    return Scaling(
+        target={
+            **resource(spec),
+            "MinCapacity": spec.deploy.least,
+            "MaxCapacity": asked.max,
+            "Tags": {tag["Key"]: tag["Value"] for tag in inputs.run.stage_tags("scale")},
+        },
+        policies=policies,
+        alarms=alarms,
+        schedule=_schedule(asked),
+    )
+
+
+def scaling_prefix(spec: ModelSpec) -> str:
+    """What the names of the alarms that scale the model start with; those of rollouts are others."""
+    return f"{alarm_prefix(endpoint_name(spec))}scaling/"
+
+
+def resource(spec: ModelSpec) -> Request:
+    """ResourceId and ScalableDimension of what scales."""
+    if spec.deploy.strategy == "scale-to-zero":
+        return {
+            "ResourceId": component_resource(component_name(spec)),
+            "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+        }
+    concurrency = spec.deploy.strategy == "serverless"
+    dimension = "DesiredProvisionedConcurrency" if concurrency else "DesiredInstanceCount"
+    return {
+        "ResourceId": variant_resource(endpoint_name(spec), VARIANT),
+        "ScalableDimension": f"sagemaker:variant:{dimension}",
+    }
+
+
+def variant_resource(endpoint: str, variant: str) -> str:
+    """ResourceId of an endpoint's variant."""
+    return f"endpoint/{endpoint}/variant/{variant}"
+
+
+def component_resource(component: str) -> str:
+    """ResourceId of an inference component."""
+    return f"inference-component/{component}"
+
+
+def _tracking(spec: ModelSpec, asked: Autoscale, metric: Metric) -> Request:
+    tracked: Request = {
+        "TargetValue": asked.target or metric.target,
+        "ScaleOutCooldown": int(asked.out_cooldown.total_seconds()),
+        "ScaleInCooldown": int(asked.in_cooldown.total_seconds()),
+    }
+    if metric.predefined:
+        kind = {"PredefinedMetricType": metric.predefined}
+        tracked["PredefinedMetricSpecification"] = kind
+    else:
+        tracked["CustomizedMetricSpecification"] = {
+            "MetricName": metric.name,
+            "Namespace": METRICS,
+            "Dimensions": _listed(_dimensions(spec)),
+            "Statistic": metric.statistic,
+        }
+    return {
+        "PolicyName": "track",
+        "PolicyType": "TargetTrackingScaling",
+        "TargetTrackingScalingPolicyConfiguration": tracked,
+    }
+
+
+def _burst(asked: Autoscale) -> Request:
+    first = asked.steps[0].above
+    steps = [(step.above - first, step.add) for step in asked.steps]
+    return _step("burst", steps, int(asked.out_cooldown.total_seconds()))
+
+
+def _step(name: str, steps: list[tuple[float, int]], cooldown: int) -> Request:
+    """A step policy; `steps` are (how far above the alarm's threshold, how much capacity to add)."""
+    bounds = [*(bound for bound, _ in steps[1:]), None]
+    adjustments = []
+    for (lower, add), upper in zip(steps, bounds, strict=True):
+        adjustment: Request = {"MetricIntervalLowerBound": lower, "ScalingAdjustment": add}
+        adjustments.append(adjustment)
+        if upper is not None:
+            adjustment["MetricIntervalUpperBound"] = upper
+    return {
+        "PolicyName": name,
+        "PolicyType": "StepScaling",
+        "StepScalingPolicyConfiguration": {
+            "AdjustmentType": "ChangeInCapacity",
+            "MetricAggregationType": "Maximum",
+            "Cooldown": cooldown,
+            "StepAdjustments": adjustments,
+        },
+    }
+
+
+def _schedule(asked: Autoscale) -> list[Request]:
+    actions = []
+    for change in asked.schedule:
+        bounds = {"MinCapacity": change.min, "MaxCapacity": change.max}
+        action = {key: value for key, value in bounds.items() if value is not None}
+        actions.append(
+            {
+                "ScheduledActionName": f"at-{digest(change.at, change.timezone)}",
+                "Schedule": change.at,
+                "Timezone": change.timezone,
+                "ScalableTargetAction": action,
+            }
+        )
+    return actions
+
+
+def _dimensions(spec: ModelSpec) -> dict[str, str]:
+    """Of the metric that scales: an asynchronous endpoint's has EndpointName alone."""
+    if spec.deploy.strategy == "scale-to-zero":
+        return {"InferenceComponentName": component_name(spec)}
+    if spec.deploy.strategy == "async":
+        return {"EndpointName": endpoint_name(spec)}
+    return {"EndpointName": endpoint_name(spec), "VariantName": VARIANT}
+
+
+def _listed(dimensions: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in dimensions.items()]
+
+
+def _alarm(
+    name: str,
+    metric: str,
+    statistic: str,
+    threshold: float,
+    period: int,
+    dimensions: Mapping[str, str],
+    inputs: Inputs,
+) -> Request:
+    """PutMetricAlarm: at the threshold or above, for one period."""
+    return {
+        "AlarmName": name,
+        "AlarmDescription": "Adds capacity",
+        "Namespace": METRICS,
+        "MetricName": metric,
+        "Statistic": statistic,
+        "Dimensions": _listed(dimensions),
+        "Period": period,
+        "EvaluationPeriods": 1,
+        "Threshold": threshold,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+        "Tags": inputs.run.stage_tags("scale"),
+    }

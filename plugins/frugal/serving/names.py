@@ -1,0 +1,27 @@
+"""What things of an endpoint are called: each name says whose it is, so that all of it can be found and removed."""
+
+from __future__ import annotations
+
+from frugal.aws.names import slug
+from frugal.spec import ModelSpec
+
+VARIANT = "main"
+CANDIDATE = "candidate"
+SHARED_LENGTH = 32
+
+
+def endpoint_name(spec: ModelSpec) -> str:
+    """The endpoint that serves the model: its own, or the one that multi-model siblings share."""
+    if spec.deploy.strategy != "multi-model":
+        return spec.name
+    return spec.deploy.endpoint or f"{slug(spec.owner.team).lower()[:SHARED_LENGTH]}-models"
+
+
+def component_name(spec: ModelSpec) -> str:
+    """The inference component that holds the model's copies."""
+    return f"{spec.name}-model"
+
+
+def alarm_prefix(endpoint: str) -> str:
+    """What the names of all alarms of an endpoint start with; the slash keeps `a` and `a-b` apart."""
+    return f"frugal/{endpoint}/"
