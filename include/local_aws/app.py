@@ -11,6 +11,7 @@ from local_aws.backing.objects import ObjectStore
 from local_aws.backing.services import Services
 from local_aws.backing.snapshots import Snapshots
 from local_aws.backing.telemetry import Telemetry
+from local_aws.cloudwatch import CloudWatch
 from local_aws.config import Config
 from local_aws.execution.capacity import Capacity
 from local_aws.execution.fleet import Fleet
@@ -34,6 +35,7 @@ class App:
     objects: ObjectStore = field(init=False)
     snapshots: Snapshots = field(init=False)
     services: Services = field(init=False)
+    cloudwatch: CloudWatch = field(init=False)
     telemetry: Telemetry = field(init=False)
     images: Images = field(init=False)
     capacity: Capacity = field(init=False)
@@ -50,7 +52,9 @@ class App:
         self.objects = ObjectStore(state)
         self.snapshots = Snapshots(state / "services")
         self.services = Services(self.objects, self.snapshots)
-        self.telemetry = Telemetry(self.snapshots)
+        clock = self.config.simulation.clock
+        self.cloudwatch = CloudWatch(self, state / "metrics.sqlite", clock)
+        self.telemetry = Telemetry(self.snapshots, self.cloudwatch)
         self.images = Images(self.config.images, self.config.environments)
         self.capacity = Capacity(self.config.simulation.slots)
         self.supervisor = Supervisor(self)
@@ -62,6 +66,7 @@ class App:
         from local_aws.sagemaker import settle
 
         self.snapshots.load()
+        self.cloudwatch.start()
         self.supervisor.clear_directories()
         self.fleet.clear_directories()
         settle(self)
@@ -70,6 +75,7 @@ class App:
         """Stop what serves and save what is not saved yet; jobs die with the process."""
         self.fleet.close()
         self.meter.flush()
+        self.cloudwatch.close()
         self.snapshots.close()
 
     def job_directory(self, job: Job) -> Path:

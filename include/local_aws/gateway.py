@@ -10,8 +10,9 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from local_aws import admin, ec2, protocol
+from local_aws import admin, protocol
 from local_aws.app import App
+from local_aws.cloudwatch import alarm_operations as cloudwatch
 from local_aws.errors import AwsError, unknown_operation
 from local_aws.faults.calls import Dropped, struck
 from local_aws.http import Environ, Request, Response
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 # Virtual-hosted buckets, for clients that are told to use them; boto3 does not by itself.
 _BUCKET_HOST = re.compile(r"(?P<bucket>[^:]+)\.(?P<rest>(?:localhost|local-aws)(?::\d+)?)")
+
+# Services of our own, by signing name.
+OWN = {"monitoring": cloudwatch.SERVICE}
 
 
 class Gateway:
@@ -66,8 +70,8 @@ class Gateway:
             return self._sagemaker(request)
         if request.service == "tagging" and protocol.operation_name(request) == "GetResources":
             return self._get_resources(request)
-        if request.service == "ec2":
-            return ec2.answer(self._app, request)
+        if request.service in OWN:
+            return OWN[request.service].answer(self._app, request)
         return self._app.services.call(request)
 
     def _get_resources(self, request: Request) -> Response:

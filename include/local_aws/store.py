@@ -55,6 +55,11 @@ class Store:
                 raise Exists(name)
             self._write(kind, region, name, record)
 
+    def put(self, kind: str, region: str, name: str, record: Record) -> None:
+        """Add a record, or replace it."""
+        with self._lock:
+            self._write(kind, region, name, record)
+
     def get(self, kind: str, region: str, name: str) -> Record | None:
         return self._records.get((kind, region), {}).get(name)
 

@@ -29,12 +29,12 @@ from local_aws.errors import unknown_operation
 from local_aws.http import Request, Response
 
 # SigV4 signing name -> moto's name, where they differ.
-MODULES = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
+MODULES = {"tagging": "resourcegroupstaggingapi"}
 
 # What the local AWS lets through to moto. Anything else is refused by name.
 SERVED = frozenset(
     (
-        *("s3", "sqs", "sns", "events", "scheduler", "iam", "sts", "logs", "monitoring"),
+        *("s3", "sqs", "sns", "events", "scheduler", "iam", "sts", "logs"),
         *("tagging", "ecr", "kms", "ssm", "secretsmanager"),
     )
 )
@@ -171,7 +171,7 @@ def _to_response(status: int, headers: dict[str, Any], content: Any) -> Response
     return Response(status, pairs, body)
 
 
-def preload(services: tuple[str, ...] = ("sqs", "events", "logs", "monitoring", "sns")) -> None:
+def preload(services: tuple[str, ...] = ("sqs", "events", "logs", "sns")) -> None:
     """Import what the first job will need, so that no client waits for it."""
     for service in services:
         importlib.import_module(f"moto.{MODULES.get(service, service)}.responses")

@@ -20,7 +20,7 @@ from local_aws import ACCOUNT
 log = logging.getLogger(__name__)
 
 # Seconds between a change and its snapshot: short for what clients rely on, longer for bulk data.
-DELAYS = {"logs": 2.0, "cloudwatch": 5.0}
+DELAYS = {"logs": 2.0}
 DEFAULT_DELAY = 0.05
 
 # An event or a notification is delivered to queues by the service that took it.

@@ -1,4 +1,4 @@
-"""Logs, metrics and events that AWS publishes itself, put straight into moto."""
+"""Logs, metrics, notifications and events that AWS publishes itself."""
 
 from __future__ import annotations
 
@@ -10,32 +10,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import moto.backends
-from moto.core.utils import utcnow
 
 from local_aws import ACCOUNT
 from local_aws.backing.snapshots import Snapshots
+from local_aws.cloudwatch import CloudWatch, Distribution
 
 log = logging.getLogger(__name__)
 
 
 @dataclass
 class Samples:
-    """Values of a metric, summed up: CloudWatch's statistic set."""
+    """Values of a metric, collected until they are put."""
 
-    count: int
-    total: float
-    least: float
-    most: float
+    values: Distribution
 
     @classmethod
     def of(cls, value: float) -> Samples:
-        return cls(1, value, value, value)
+        return cls(Distribution.of(value))
 
     def add(self, value: float) -> None:
-        self.count += 1
-        self.total += value
-        self.least = min(self.least, value)
-        self.most = max(self.most, value)
+        self.values.add(Distribution.of(value))
 
 
 def _backend(service: str, region: str) -> Any:
@@ -46,8 +40,9 @@ def _backend(service: str, region: str) -> Any:
 class Telemetry:
     """CloudWatch Logs, CloudWatch metrics and EventBridge, as SageMaker writes to them."""
 
-    def __init__(self, snapshots: Snapshots) -> None:
+    def __init__(self, snapshots: Snapshots, cloudwatch: CloudWatch) -> None:
         self._snapshots = snapshots
+        self._cloudwatch = cloudwatch
         self._lock = threading.Lock()
 
     def log(self, region: str, group: str, stream: str, lines: list[str]) -> None:
@@ -70,32 +65,29 @@ class Telemetry:
         dimensions: dict[str, str],
         unit: str = "None",
     ) -> None:
-        """Add one statistic set, stamped now, to a metric."""
-        datum = {
-            "MetricName": name,
-            "Dimensions": [{"Name": k, "Value": v} for k, v in dimensions.items()],
-            "Timestamp": utcnow(),
-            "Unit": unit,
-            "StatisticValues": {
-                "SampleCount": samples.count,
-                "Sum": samples.total,
-                "Minimum": samples.least,
-                "Maximum": samples.most,
-            },
-        }
+        """Add values, stamped now, to a metric."""
+        self._cloudwatch.put(region, namespace, name, dimensions, samples.values, unit)
+
+    def notify(self, region: str, topic: str, subject: str, message: str) -> None:
+        """Publish to an SNS topic, which may be another region's. Raises when there is none."""
         with self._lock:
-            _backend("cloudwatch", region).put_metric_data(namespace, [datum])
-        self._snapshots.touch("cloudwatch")
+            _backend("sns", topic.split(":")[3]).publish(message, arn=topic, subject=subject)
+        self._snapshots.touch("sns")
 
     def event(
-        self, region: str, detail_type: str, detail: dict[str, Any], resources: list[str]
+        self,
+        region: str,
+        detail_type: str,
+        detail: dict[str, Any],
+        resources: list[str],
+        source: str = "aws.sagemaker",
     ) -> None:
-        """An event from `aws.sagemaker` on the default bus, delivered by its rules.
+        """An event of AWS's own on the default bus, delivered by its rules.
 
         A target that moto cannot deliver to is logged: no job fails for it.
         """
         entry = {
-            "Source": "aws.sagemaker",
+            "Source": source,
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "Resources": resources,
