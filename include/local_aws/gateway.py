@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from local_aws import admin, protocol
+from local_aws import admin, ec2, protocol
 from local_aws.app import App
 from local_aws.cloudwatch import alarm_operations as cloudwatch
 from local_aws.errors import AwsError, unknown_operation
@@ -70,6 +70,8 @@ class Gateway:
             return self._sagemaker(request)
         if request.service == "tagging" and protocol.operation_name(request) == "GetResources":
             return self._get_resources(request)
+        if request.service == "ec2":
+            return ec2.answer(self._app, request)
         if request.service in OWN:
             return OWN[request.service].answer(self._app, request)
         return self._app.services.call(request)
