@@ -40,7 +40,7 @@ def test_prices_move_and_every_change_in_a_range_is_told_newest_first(local_aws:
 
 
 def test_the_seed_decides(local_aws: LocalAws, start_local_aws: Callable[..., LocalAws]) -> None:
-    asked = {"StartTime": datetime.now(UTC) - timedelta(days=30)}
+    asked: dict[str, Any] = {"StartTime": datetime.now(UTC) - timedelta(days=30)}
     first = history(local_aws, **asked)
     assert history(local_aws, **asked) == first
     other = history(start_local_aws("--seed", "7"), **asked)
@@ -55,7 +55,7 @@ def test_what_no_market_has_is_left_out(local_aws: LocalAws) -> None:
 
 def test_scores_of_regions_and_of_too_few_types(local_aws: LocalAws) -> None:
     ec2 = local_aws.client("ec2")
-    asked = {"TargetCapacity": 1, "RegionNames": ["us-east-1", "eu-west-1"]}
+    asked: dict[str, Any] = {"TargetCapacity": 1, "RegionNames": ["us-east-1", "eu-west-1"]}
     three = ec2.get_spot_placement_scores(
         InstanceTypes=["m5.large", "m5.xlarge", "c5.xlarge"], **asked
     )["SpotPlacementScores"]
