@@ -1,0 +1,109 @@
+"""A load test of one endpoint, from its rows to what it means in money."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from frugal.aws import clients, registry
+from frugal.cost.prices import PriceTable
+from frugal.serving.chooser.facts import ModelFacts
+from frugal.serving.load_test.arrivals import steady
+from frugal.serving.load_test.drive import drive
+from frugal.serving.load_test.endpoint import sender
+from frugal.serving.load_test.measure import Measure, measure
+from frugal.serving.load_test.search import Found, most_within
+
+CALM_RATE, CALM_SECONDS = 5.0, 6.0
+
+
+@dataclass(frozen=True)
+class Host:
+    """What an endpoint runs on; `instance` is None for serverless."""
+
+    endpoint: str
+    instance: str | None
+    instances: int
+
+    @classmethod
+    def of(cls, endpoint: str) -> Host:
+        """The first variant of a live endpoint. Raises botocore's ClientError when there is none of this name."""
+        sagemaker = clients.client("sagemaker")
+        told = sagemaker.describe_endpoint(EndpointName=endpoint)
+        config = sagemaker.describe_endpoint_config(EndpointConfigName=told["EndpointConfigName"])
+        variant = config["ProductionVariants"][0]
+        running = told["ProductionVariants"][0].get("CurrentInstanceCount", 1)
+        return cls(endpoint, variant.get("InstanceType"), max(1, running))
+
+    def per_million(self, rate: float, prices: PriceTable, region: str) -> float | None:
+        """USD for a million requests at `rate` a second all the time; None when the price is unknown."""
+        hour = prices.hour(self.instance, region)
+        if hour is None or rate == 0:
+            return None
+        return hour * self.instances / (rate * 3600) * 1_000_000
+
+
+@dataclass(frozen=True)
+class LoadTest:
+    """`calm` is a few requests a second, where nothing queues; `found` is the most within the target."""
+
+    host: Host
+    calm: Measure
+    found: Found
+    per_million: float | None
+
+    def facts(self, before: ModelFacts, source: str) -> ModelFacts:
+        """`before` with what this test measured."""
+        p50, p95 = self.calm.p50_ms or before.request_ms, self.calm.p95_ms or 0.0
+        throughput = dict(before.throughput)
+        if self.host.instance is not None and self.found.rate:
+            throughput[self.host.instance] = self.found.rate / self.host.instances
+        return replace(
+            before,
+            request_ms=round(p50, 2),
+            spread=round(max(1.0, p95 / p50), 2),
+            throughput=throughput,
+            source=source,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            **asdict(self.host),
+            "calm": self.calm.as_dict(),
+            "rate": self.found.rate,
+            "at_rate": self.found.best.as_dict() if self.found.best else None,
+            "limited_by_client": self.found.limited_by_client,
+            "tried": [each.as_dict() for each in self.found.tried],
+            "usd_per_million_requests": self.per_million,
+        }
+
+
+async def load_test(
+    host: Host,
+    rows: Sequence[str],
+    *,
+    latency_ms: float | None,
+    seconds: float,
+    prices: PriceTable,
+    region: str,
+) -> LoadTest:
+    """A calm phase, then attempts of `seconds` each at rising rates."""
+    async with sender(host.endpoint, rows) as send:
+
+        async def attempt(rate: float) -> Measure:
+            return measure(await drive(send, steady(rate, seconds)), seconds)
+
+        calm = measure(await drive(send, steady(CALM_RATE, CALM_SECONDS)), CALM_SECONDS)
+        found = await most_within(attempt, latency_ms)
+    return LoadTest(host, calm, found, host.per_million(found.rate, prices, region))
+
+
+def held_out_rows(model: str) -> list[str]:
+    """The rows that the champion's evaluation kept. Raises LookupError when the model has no champion."""
+    champion = registry.champion(model)
+    if champion is None:
+        raise LookupError(f"{model}: no approved model, so no held-out rows: give --payload")
+    run, _, _ = champion.model_data.partition("/model/")
+    return clients.read_text(f"{run}/evaluation/parity/rows.csv").splitlines()
