@@ -11,14 +11,17 @@ import typer
 
 from frugal.advice import advice
 from frugal.aws.settings import Settings
+from frugal.load_testing import load_testing
 from frugal.local import LocalAws, LocalAwsError
 from frugal.local_faults import fault
 from frugal.spec import SpecError, find_specs, load_spec
+from frugal.spec.durations import parse_duration
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background.")
 app.add_typer(local, name="local")
 app.add_typer(advice)
+app.add_typer(load_testing)
 local.add_typer(fault, name="fault")
 
 T = TypeVar("T")
@@ -55,6 +58,46 @@ def validate(
             typer.echo(str(mistaken), err=True)
     if errors:
         raise typer.Exit(1)
+
+
+@app.command()
+def reap(
+    environment: Annotated[
+        str | None, typer.Option(help="FRUGAL_ENVIRONMENT of the Airflow that is gone.")
+    ] = None,
+    older_than: Annotated[str, typer.Option(help="Age from which it is stopped: 90m, 24h, 2d.")] = (
+        "24h"
+    ),
+    region: Annotated[
+        list[str] | None, typer.Option(help="Default: the account's, and those of every model.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Stop nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Stop old jobs of an account whose Airflow is gone: by age alone, and never what serves.
+
+    An Airflow that runs does this better, every night, in its DAG clean_up: it knows which run is over.
+    """
+    from frugal.cleanup.reap import without_airflow
+    from frugal.jobs.reaper import NotStopped
+
+    try:
+        age = parse_duration(older_than)
+    except ValueError as error:
+        _fail(f"--older-than {older_than}: {error}")
+    of = environment or Settings.load().environment
+    try:
+        reaped = without_airflow(of, age, region or [], dry_run=dry_run)
+    except NotStopped as error:
+        _fail(str(error))
+    if as_json:
+        typer.echo(json.dumps(reaped.as_json()))
+        return
+    verb = "to stop" if dry_run else "stopped"
+    for word, items in ((verb, reaped.stopped), ("spared", reaped.spared)):
+        for item in items:
+            typer.echo(f"{word} {item['kind']} {item['name']} ({item['region']}): {item['reason']}")
+    typer.echo(f"{len(reaped.stopped)} {verb}, {len(reaped.spared)} spared in environment {of}")
 
 
 @local.command()

@@ -22,6 +22,11 @@ def champion(group: str) -> Champion | None:
     return Champion(arn=arn, model_data=lineage[MODEL_DATA], source=lineage[SOURCE])
 
 
+def is_promoted(group: str) -> bool:
+    """Whether `group` has an approved package: some version of the model may be served."""
+    return bool(_packages(group, ModelApprovalStatus="Approved"))
+
+
 def register(request: dict[str, Any], tags: list[dict[str, str]]) -> str:
     """Create the model package of `request`, and its group when missing; returns its ARN.
 

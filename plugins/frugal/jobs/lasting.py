@@ -37,6 +37,9 @@ class LastingKind(JobKind):
             raise AlgorithmFailed(
                 name, f"there is an {self.resource} of this name without the tag {owner}"
             )
+        if found is not None and found[self.status_key] == "Creating":
+            tags = _creation(request).get("Tags", [])  # who adopts it answers for it
+            client.add_tags(ResourceArn=found[self.arn_key], Tags=tags)
         self.prepare(client, request)
         if found is not None and found[self.status_key] == "Failed":
             self._delete(client, name)  # AWS does not update what failed
@@ -85,6 +88,12 @@ class LastingKind(JobKind):
                 status = found[self.status_key]
                 raise TimeoutError(f"{name} is {status} {DELETED_WITHIN_SECONDS:g} s after delete")
             time.sleep(LOOK_SECONDS)
+
+
+def _creation(request: Request) -> Request:
+    """The request of its own Create call: an endpoint's stands among those of its parts."""
+    creation: Request = request.get("Endpoint", request)
+    return creation
 
 
 def is_ours(client: Any, arn: str) -> bool:
