@@ -1,7 +1,9 @@
-"""Asks a live endpoint the rows that were kept for it, and compares with what the model said."""
+"""Asks a live model the rows that were kept for it, and compares with what the model said."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 from frugal.aws import clients
@@ -9,31 +11,30 @@ from frugal.aws import clients
 ROWS = 5
 MISSING = ("", "nan")
 
+#: Rows of CSV in, one answer a row out.
+Ask = Callable[[Sequence[str]], Sequence[str]]
+
 
 class SmokeTestFailed(RuntimeError):
-    """The endpoint answers, but not what the evaluated model said."""
+    """The model answers, but not what the evaluated one said."""
 
 
-def smoke_test(endpoint: str, evaluation: str, tolerance: float) -> list[dict[str, Any]]:
-    """Invoke `endpoint` row by row over the first held-out rows below the URI `evaluation`.
+def smoke_test(name: str, ask: Ask, evaluation: str, tolerance: float) -> list[dict[str, Any]]:
+    """Ask `name` the first held-out rows below the URI `evaluation`.
 
     Returns [{"features", "predicted", "expected", "actual"}]. Raises SmokeTestFailed when a prediction moved by
     more than `tolerance`, relative to what was expected.
     """
     rows, expected, actual = (
-        clients.read_text(f"{evaluation}/parity/{name}.csv").splitlines()[:ROWS]
-        for name in ("rows", "predictions", "labels")
+        list(islice(clients.read_text(f"{evaluation}/parity/{kept}.csv").splitlines(), ROWS))
+        for kept in ("rows", "predictions", "labels")
     )
-    runtime = clients.client("sagemaker-runtime")
     predictions = []
-    for row, wanted, label in zip(rows, expected, actual, strict=True):
-        answer = runtime.invoke_endpoint(
-            EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=row
-        )
-        predicted, wanted_value = float(answer["Body"].read()), float(wanted)
+    for row, answer, wanted, label in zip(rows, ask(rows), expected, actual, strict=True):
+        predicted, wanted_value = float(answer), float(wanted)
         if abs(predicted - wanted_value) > tolerance * max(abs(wanted_value), 1e-9):
             raise SmokeTestFailed(
-                f"{endpoint} answered {predicted:g} for a row on which the model said {wanted_value:g} "
+                f"{name} answered {predicted:g} for a row on which the model said {wanted_value:g} "
                 f"(tolerance {tolerance:g}): {row}"
             )
         features = [None if value in MISSING else float(value) for value in row.split(",")]

@@ -17,8 +17,13 @@ STAGES = (
     "compile",
     "check_compiled",
     "register",
+    "publish_model",
+    "create_model",
     "deploy",
+    "component",
+    "scale",
     "smoke_test",
+    "go_live",
     "baseline",
 )
 NAME_KEYS = {
@@ -37,10 +42,9 @@ class Priced:
     region: str
 
     def cost(self, seconds: float, result: Result) -> float | None:
-        """Cost of `seconds` on the instances of a job's result."""
-        return self.table.cost(
-            seconds, result.get("instance"), self.region, result.get("instances", 1)
-        )
+        """Cost of `seconds` on the instances of a job's result, in its own region if it names one."""
+        region = result.get("region") or self.region
+        return self.table.cost(seconds, result.get("instance"), region, result.get("instances", 1))
 
 
 def stage_report(
@@ -58,8 +62,8 @@ def stage_report(
         "state": "reused" if result.get("reused") else state,
         "seconds_run": sum(job["seconds_run"] for job in jobs),
         "seconds_billed": sum(job["seconds_billed"] for job in jobs),
-        "cost": _sum(priced.cost(job["seconds_billed"], job) for job in jobs),
-        "counterfactual_cost": _sum(priced.cost(job["seconds_run"], job) for job in jobs),
+        "cost": total(priced.cost(job["seconds_billed"], job) for job in jobs),
+        "counterfactual_cost": total(priced.cost(job["seconds_run"], job) for job in jobs),
         "technique": None,
         "instance": last.get("instance"),
         "spot": last.get("spot", False),
@@ -82,11 +86,12 @@ def run_report(
     jobs: Mapping[str, Sequence[Result]],
     training: Result | None,
     priced: Priced,
+    capacity: Result | None = None,
 ) -> dict[str, Any]:
     """Stages, totals, the price of interruptions, and what the run found out.
 
     `jobs` holds each stage's jobs; `training` is the training.json that the training job left, for what
-    interruptions repeated.
+    interruptions repeated; `capacity` is what became of each rung (cost/rungs.py), whose transfers the run paid.
     """
     stages = [
         stage_report(name, states[name], results.get(name), jobs.get(name, ()), priced)
@@ -98,9 +103,12 @@ def run_report(
         "currency": priced.table.currency,
         "prices_as_of": priced.table.as_of,
         "stages": stages,
-        "cost": _sum(stage["cost"] for stage in stages),
-        "counterfactual_cost": _sum(stage["counterfactual_cost"] for stage in stages),
+        "cost": total(
+            [*(stage["cost"] for stage in stages), (capacity or {}).get("transfer_cost", 0.0)]
+        ),
+        "counterfactual_cost": total(stage["counterfactual_cost"] for stage in stages),
         "interruptions": _interruptions(results.get("train"), training, priced),
+        "capacity": capacity,
         "rows": manifest.get("rows"),
         "bytes": manifest.get("bytes"),
         "quarantine": manifest.get("quarantine"),
@@ -134,7 +142,7 @@ def _resources(result: Result) -> dict[str, str]:
     return {key: result["job"]} if key else {}
 
 
-def _sum(costs: Iterable[float | None]) -> float | None:
+def total(costs: Iterable[float | None]) -> float | None:
     """Their sum; unknown when one of them is."""
     known = list(costs)
     return None if None in known else sum(cost for cost in known if cost is not None)

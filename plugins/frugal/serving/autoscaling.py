@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from frugal.aws import autoscaling, clients
 from frugal.aws.autoscaling import Scaling
 from frugal.aws.names import digest
 from frugal.aws.run import Inputs
+from frugal.jobs.kinds import KINDS
 from frugal.serving.names import VARIANT, alarm_prefix, component_name, endpoint_name
 from frugal.spec import ModelSpec
 from frugal.spec.deploy import Autoscale
@@ -99,6 +101,26 @@ def scaling(spec: ModelSpec, inputs: Inputs) -> Scaling | None:
         alarms=alarms,
         schedule=_schedule(asked),
     )
+
+
+def is_there(spec: ModelSpec, inputs: Inputs) -> bool:
+    """Whether what is to scale exists and serves."""
+    client = clients.client("sagemaker", inputs.run.region)
+    if spec.deploy.strategy == "scale-to-zero":
+        found = KINDS["inference-component"].find(client, component_name(spec))
+        return found is not None and found["InferenceComponentStatus"] == "InService"
+    found = KINDS["endpoint"].find(client, endpoint_name(spec))
+    return found is not None and found["EndpointStatus"] == "InService"
+
+
+def ensure(spec: ModelSpec, inputs: Inputs) -> list[str]:
+    """Bring AWS to what the spec says of scaling, be it nothing; returns what scales the model now."""
+    region, wanted = inputs.run.region, scaling(spec, inputs)
+    if wanted is not None:
+        return autoscaling.apply(wanted, scaling_prefix(spec), region)
+    autoscaling.release([resource(spec)["ResourceId"]], region)
+    autoscaling.delete_alarms(autoscaling.alarm_names(scaling_prefix(spec), region), region)
+    return []
 
 
 def scaling_prefix(spec: ModelSpec) -> str:

@@ -16,25 +16,36 @@ from frugal.spec.deploy import CAPTURE_PERCENT
 Request = dict[str, Any]
 
 
-def model(spec: ModelSpec, inputs: Inputs, container: Mapping[str, Any]) -> Request:
-    """CreateModel, named after the run and its content: another container is another model."""
-    deploy = spec.deploy
+def model(
+    spec: ModelSpec, inputs: Inputs, container: Mapping[str, Any], *, lasting: bool = False
+) -> Request:
+    """CreateModel, named after its content and, unless it is lasting, the run and the model."""
     content: Request = {
         "ExecutionRoleArn": inputs.run.role("serve"),
         "PrimaryContainer": dict(container),
     }
+    content |= network(spec)
+    if lasting:
+        name = unique(endpoint_name(spec), to_json(content))
+    else:
+        name = unique(spec.name, inputs.run.id, to_json(content))
+    return {"ModelName": name, **content, "Tags": inputs.run.stage_tags("deploy")}
+
+
+def network(spec: ModelSpec) -> Request:
+    """VpcConfig and EnableNetworkIsolation, of a model or of a configuration of inference components."""
+    deploy, members = spec.deploy, Request()
     if deploy.vpc:
-        content["VpcConfig"] = {
+        members["VpcConfig"] = {
             "Subnets": list(deploy.vpc.subnets),
             "SecurityGroupIds": list(deploy.vpc.security_groups),
         }
     if deploy.isolated:
-        content["EnableNetworkIsolation"] = True
-    name = unique(spec.name, inputs.run.id, to_json(content))
-    return {"ModelName": name, **content, "Tags": inputs.run.stage_tags("deploy")}
+        members["EnableNetworkIsolation"] = True
+    return members
 
 
-def on_instances(spec: ModelSpec, inputs: Inputs, model_name: str) -> tuple[Request, list[Request]]:
+def on_instances(spec: ModelSpec, inputs: Inputs) -> tuple[Request, list[Request]]:
     """The instances of a variant, and the models that its fallback pools need besides.
 
     A pool outside of the family that Neo compiled for serves the model as it was trained.
@@ -116,5 +127,5 @@ def endpoint(
 
 def main_variant(spec: ModelSpec, inputs: Inputs, model_name: str) -> tuple[Request, list[Request]]:
     """The one variant of an endpoint on instances, and the models that it needs besides."""
-    size, others = on_instances(spec, inputs, model_name)
+    size, others = on_instances(spec, inputs)
     return variant(VARIANT, model_name, size), others

@@ -21,7 +21,7 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
         asked = parts.endpoint(spec, inputs, [model, *others], [main], **captured)
         return asked | rollout.guarded(spec, inputs, asked)
     live = parts.model(spec, inputs, {"ModelPackageName": champion.arn})
-    size, others = parts.on_instances(spec, inputs, model["ModelName"])
+    size, others = parts.on_instances(spec, inputs)
     share = spec.deploy.trial.percent / 100
     models = [live, model, *others]
     if spec.deploy.trial.kind == "shadow":

@@ -1,0 +1,115 @@
+"""The tasks of a training DAG from a registered model to one that answers, by strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow.sdk import TriggerRule, chain, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from frugal.jobs.operator import gather
+from frugal.spec import ModelSpec
+from frugal.stages import deploy
+from frugal.stages.common import Stage
+
+MakeJob = Callable[[Stage], Any]
+ENDED = ("success", "failed")
+
+
+def add_tasks(spec: ModelSpec, registered: Any, reported: Any, make_job: MakeJob) -> None:
+    """Everything between `registered` and `reported`.
+
+    Scaling follows the deployment whether it went well or was rolled back: what serves is scaled.
+    """
+    strategy = spec.deploy.strategy
+    first = {"multi-model": _publish_model, "batch": _create_model}.get(strategy)
+    jobs = [make_job(stage) for stage in deploy.stages(spec)]
+    asked = _smoke_test(spec)
+    chain(registered, *([first(spec)] if first else []), *jobs, asked)
+    if strategy != "batch":
+        chain(jobs[-1], _scale(spec, deploy.stages(spec)[-1].name), reported)
+    if strategy == "multi-model":
+        chain(asked, _go_live(spec), reported)
+    else:
+        chain(asked, reported)
+
+
+def _publish_model(spec: ModelSpec) -> Any:
+    @task(task_id="publish_model")
+    def publish_model() -> dict[str, str]:
+        """Put the artefact where the multi-model endpoint finds it."""
+        from frugal.serving import publish
+
+        inputs = gather(get_current_context(), deploy.TRAINED)
+        _skip_unless_deployed(inputs)
+        return publish.publish_model(spec, inputs)
+
+    return publish_model()
+
+
+def _create_model(spec: ModelSpec) -> Any:
+    @task(task_id="create_model")
+    def create_model() -> dict[str, str]:
+        """Create the model that transform jobs run."""
+        from frugal.serving import batch, publish
+
+        inputs = gather(get_current_context(), deploy.TRAINED)
+        _skip_unless_deployed(inputs)
+        return {"model": publish.create_model(batch.model(spec, inputs), inputs.run.region)}
+
+    return create_model()
+
+
+def _scale(spec: ModelSpec, after: str) -> Any:
+    @task(task_id="scale", trigger_rule=TriggerRule.ALL_DONE)
+    def scale() -> dict[str, list[str]]:
+        """Bring autoscaling to what model.yaml says, if the deployment came far enough to have an endpoint."""
+        from frugal.serving import autoscaling
+
+        context = get_current_context()
+        ti: Any = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, task_ids=[after], run_ids=[ti.run_id])
+        state = str(states.get(ti.run_id, {}).get(after))
+        if state not in ENDED:
+            raise AirflowSkipException(f"{after} is {state}: nothing changed that scales")
+        inputs = gather(context, ["prepare"])
+        if not autoscaling.is_there(spec, inputs):
+            raise AirflowSkipException("there is nothing that serves")
+        return {"scaled": autoscaling.ensure(spec, inputs)}
+
+    return scale()
+
+
+def _smoke_test(spec: ModelSpec) -> Any:
+    @task(task_id="smoke_test")
+    def smoke_test() -> dict[str, Any]:
+        """Ask the live model held-out rows and compare with what the evaluated model said."""
+        from frugal.aws.invoke import smoke_test as compare
+        from frugal.serving.ask import asker
+
+        inputs = gather(get_current_context(), ["prepare", "deploy"])
+        trial = spec.deploy.trial
+        if trial and trial.kind == "shadow" and inputs.run.champion:
+            raise AirflowSkipException("a shadow's answers are seen by nobody")
+        evaluation = inputs.run.own("evaluation")
+        asked = compare(spec.name, asker(spec, inputs), evaluation, spec.compile.tolerance)
+        return {"predictions": asked}
+
+    return smoke_test()
+
+
+def _go_live(spec: ModelSpec) -> Any:
+    @task(task_id="go_live")
+    def go_live() -> dict[str, str]:
+        """Name the new version as the live one, now that it answers as it should."""
+        from frugal.serving import publish
+
+        return publish.go_live(spec, gather(get_current_context(), ["prepare"]))
+
+    return go_live()
+
+
+def _skip_unless_deployed(inputs: Any) -> None:
+    if reason := deploy.not_deployed(inputs):
+        raise AirflowSkipException(reason)

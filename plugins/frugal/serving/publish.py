@@ -1,0 +1,65 @@
+"""What strategies need in AWS besides an endpoint: multi-model artefacts in their place, and models by themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from frugal.aws import clients, publish
+from frugal.aws.run import Inputs
+from frugal.aws.settings import Settings
+from frugal.jobs.kind import is_missing
+from frugal.serving import multi_model
+from frugal.serving.container import SCRIPT
+from frugal.spec import ModelSpec
+
+TARGET = "TargetModel"
+
+
+def publish_model(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
+    """Copy the run's artefact below the endpoint's prefix, and the code that serves every model there.
+
+    Returns {"source": URI of the code's archive, "target": TargetModel}. Nothing is live by that.
+    """
+    run, prefix = inputs.run, multi_model.prefix(spec, inputs.run)
+    files = publish.collect(spec, Settings.load().include)
+    code = {
+        name: body
+        for name, body in files.items()
+        if name == SCRIPT or name.startswith("container/")
+    }
+    _, source = publish.publish(code, f"{prefix}/code")
+    target = multi_model.target_model(spec, run)
+    from_bucket, from_key = clients.split_uri(inputs["train"]["artifact"])
+    bucket, key = clients.split_uri(f"{prefix}/models/{target}")
+    clients.client("s3").copy_object(
+        Bucket=bucket, Key=key, CopySource={"Bucket": from_bucket, "Key": from_key}
+    )
+    return {"source": source, "target": target}
+
+
+def go_live(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
+    """Name the run's version as the live one, and delete those before the one that it replaces."""
+    target = multi_model.target_model(spec, inputs.run)
+    pointer = multi_model.current(spec, inputs.run)
+    before = (clients.read_json(pointer) or {}).get(TARGET)
+    clients.write_json(pointer, {TARGET: target})
+    kept = {target, before}
+    models = f"{multi_model.prefix(spec, inputs.run)}/models/"
+    bucket, base = clients.split_uri(models)
+    for key in clients.list_objects(f"{models}{spec.name}/"):
+        if key.removeprefix(base) not in kept:
+            clients.client("s3").delete_object(Bucket=bucket, Key=key)
+    return {TARGET: target}
+
+
+def create_model(request: dict[str, Any], region: str) -> str:
+    """Create the model of a CreateModel request unless it is there; returns its name."""
+    sagemaker = clients.client("sagemaker", region)
+    name: str = request["ModelName"]
+    try:
+        sagemaker.describe_model(ModelName=name)
+    except sagemaker.exceptions.ClientError as error:
+        if not is_missing(error.response["Error"]):
+            raise
+        sagemaker.create_model(**request)
+    return name
