@@ -31,6 +31,8 @@ def main() -> int:
     command.add_argument("--slots", type=int, default=defaults.slots)
     idle = defaults.serverless_idle_seconds
     command.add_argument("--serverless-idle-seconds", type=float, default=idle)
+    quota = defaults.endpoint_instances
+    command.add_argument("--endpoint-instances", type=int, default=quota, help="quota per region")
     command.add_argument("--faults", type=Path, help="a fault plan, YAML or JSON")
     command.add_argument("--seed", type=int, help="of the faults; default: the plan's, or 0")
     command.add_argument("--log-level", default="WARNING")
@@ -43,6 +45,7 @@ def main() -> int:
         reclaim_seconds=options.reclaim_seconds,
         slots=options.slots,
         serverless_idle_seconds=options.serverless_idle_seconds,
+        endpoint_instances=options.endpoint_instances,
     )
     config = Config(
         state=options.state.resolve(),

@@ -16,7 +16,7 @@ from local_aws.config import Config
 from local_aws.execution.capacity import Capacity
 from local_aws.execution.fleet import Fleet
 from local_aws.execution.images import Images
-from local_aws.execution.meter import Meter
+from local_aws.execution.meter import SAMPLING, Meter
 from local_aws.execution.supervisor import Supervisor
 from local_aws.faults import Faults
 from local_aws.store import Store
@@ -58,8 +58,8 @@ class App:
         self.images = Images(self.config.images, self.config.environments)
         self.capacity = Capacity(self.config.simulation.slots)
         self.supervisor = Supervisor(self)
+        self.meter = Meter(self.cloudwatch, self.config.simulation.wait(SAMPLING))
         self.fleet = Fleet(self)
-        self.meter = Meter(self.telemetry)
 
     def start(self) -> None:
         """Bring back what the last process left, and start what it had running."""
@@ -74,7 +74,7 @@ class App:
     def close(self) -> None:
         """Stop what serves and save what is not saved yet; jobs die with the process."""
         self.fleet.close()
-        self.meter.flush()
+        self.meter.close()
         self.cloudwatch.close()
         self.snapshots.close()
 

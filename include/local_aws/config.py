@@ -14,9 +14,11 @@ class Simulation:
     """What AWS decides and this machine has to make up. Every figure here is simulated.
 
     `clock` scales AWS's own fixed waits (the 120 s between SIGTERM and SIGKILL, the pauses between
-    checkpoint uploads), never what a request asks for. `spot_ratio` is BillableTimeInSeconds /
+    checkpoint uploads) and the times of a deployment (its waits, bakes and timeouts), never the times
+    of a job. `spot_ratio` is BillableTimeInSeconds /
     TrainingTimeInSeconds of managed spot. `reclaim_seconds` is how long reclaimed capacity stays
-    away. `slots` is how many jobs run at a time; the others are Pending.
+    away. `slots` is how many jobs run at a time; the others are Pending. `endpoint_instances` is the
+    quota of instances that a region's endpoints have together: a process each.
     """
 
     clock: float = 0.1
@@ -24,6 +26,7 @@ class Simulation:
     reclaim_seconds: float = 2.0
     slots: int = field(default_factory=lambda: os.cpu_count() or 1)
     serverless_idle_seconds: float = 60.0
+    endpoint_instances: int = 32
 
     def wait(self, seconds: float) -> float:
         """How long one of AWS's fixed waits lasts here."""

@@ -1,67 +1,91 @@
-"""CloudWatch's metrics of invocations, published in batches off the request's path."""
+"""CloudWatch's metrics of endpoints."""
 
 from __future__ import annotations
 
+import logging
 import threading
-import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-from local_aws.backing.telemetry import Samples, Telemetry
+from local_aws.execution.placement import Site
+
+if TYPE_CHECKING:
+    from local_aws.cloudwatch import CloudWatch
+
+log = logging.getLogger(__name__)
 
 NAMESPACE = "AWS/SageMaker"
-PERIOD = 1.0
-
-Key = tuple[str, str, str, str, str]
+# Seconds between AWS's own samples for high-resolution metrics.
+SAMPLING = 10.0
 
 
 class Meter:
-    """Invocations, errors and latencies, by endpoint and variant, summed up over `PERIOD` seconds.
+    """Where endpoints put values, and what is sampled every so often."""
 
-    Without single values there are no percentiles, which the embedded CloudWatch has not either.
-    """
+    def __init__(self, cloudwatch: CloudWatch, sampling: float) -> None:
+        """`sampling` is how many seconds apart the samplers of `every` are called."""
+        self._cloudwatch, self._sampling = cloudwatch, max(0.1, sampling)
+        self._samplers: list[Callable[[], None]] = []
+        self._closed = threading.Event()
+        threading.Thread(target=self._sample, name="meter", daemon=True).start()
 
-    def __init__(self, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
-        self._sums: dict[Key, Samples] = {}
-        self._lock = threading.Lock()
-        self._some = threading.Event()
-        threading.Thread(target=self._run, name="meter", daemon=True).start()
-
-    def count(
+    def put(
         self,
         region: str,
-        endpoint: str,
-        variant: str,
-        status: int,
-        model_latency: float,
-        overhead: float,
+        dimensions: Mapping[str, str],
+        values: Mapping[str, float],
+        unit: str = "None",
+        namespace: str = NAMESPACE,
     ) -> None:
-        """One invocation; times in seconds, published in microseconds."""
-        values = {
-            ("Invocations", "None"): 1.0,
-            ("InvocationsPerInstance", "None"): 1.0,
-            ("Invocation4XXErrors", "None"): float(400 <= status < 500),
-            ("Invocation5XXErrors", "None"): float(status >= 500),
-            ("ModelLatency", "Microseconds"): model_latency * 1e6,
-            ("OverheadLatency", "Microseconds"): overhead * 1e6,
-        }
-        with self._lock:
-            for (name, unit), value in values.items():
-                key = (region, endpoint, variant, name, unit)
-                if key in self._sums:
-                    self._sums[key].add(value)
-                else:
-                    self._sums[key] = Samples.of(value)
-        self._some.set()
+        """Add a value each to some metrics."""
+        for name, value in values.items():
+            self._cloudwatch.put(region, namespace, name, dimensions, value, unit)
 
-    def _run(self) -> None:
-        while self._some.wait():
-            time.sleep(PERIOD)
-            self._some.clear()
-            self.flush()
+    def variant(
+        self,
+        site: Site,
+        variant: str,
+        values: Mapping[str, float],
+        unit: str = "None",
+        namespace: str = NAMESPACE,
+    ) -> None:
+        """Add values with the dimensions EndpointName and VariantName."""
+        dimensions = {"EndpointName": site.endpoint, "VariantName": variant}
+        self.put(site.region, dimensions, values, unit, namespace)
 
-    def flush(self) -> None:
-        with self._lock:
-            sums, self._sums = self._sums, {}
-        for (region, endpoint, variant, name, unit), samples in sums.items():
-            dimensions = {"EndpointName": endpoint, "VariantName": variant}
-            self._telemetry.metric(region, NAMESPACE, name, samples, dimensions, unit)
+    def every(self, sampler: Callable[[], None]) -> None:
+        """Call something that puts values now and then, for ever."""
+        self._samplers.append(sampler)
+
+    def _sample(self) -> None:
+        while not self._closed.wait(self._sampling):
+            for sampler in self._samplers:
+                try:
+                    sampler()
+                except Exception:  # the next sample is worth trying
+                    log.exception("A metric could not be sampled")
+
+    def close(self) -> None:
+        self._closed.set()
+
+
+def invocation(
+    status: int, model_latency: float, overhead: float, instances: int
+) -> dict[str, dict[str, float]]:
+    """The values of one InvokeEndpoint, by unit; times in seconds, `instances` in service then.
+
+    After the developer guide's "SageMaker Endpoint Invocation Metrics".
+    """
+    return {
+        "None": {
+            "Invocations": 1.0,
+            "InvocationsPerInstance": 1.0 / max(1, instances),
+            "Invocation4XXErrors": float(400 <= status < 500),
+            "Invocation5XXErrors": float(status >= 500),
+            "InvocationModelErrors": float(not 200 <= status < 300),
+        },
+        "Microseconds": {
+            "ModelLatency": model_latency * 1e6,
+            "OverheadLatency": overhead * 1e6,
+        },
+    }

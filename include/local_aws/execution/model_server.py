@@ -18,14 +18,9 @@ from typing import TYPE_CHECKING, Any
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import LogStream
 from local_aws.execution.layout import Layout
+from local_aws.execution.model_data import fetch_model
 from local_aws.execution.process import Process
-from local_aws.execution.transfer import (
-    DownloadError,
-    download_prefix,
-    find,
-    split_uri,
-    unpack,
-)
+from local_aws.execution.transfer import DownloadError
 
 if TYPE_CHECKING:
     from local_aws.app import App
@@ -35,6 +30,10 @@ log = logging.getLogger(__name__)
 INVOCATION_TIMEOUT = 60.0
 PING_PERIOD = 0.05
 DEFAULT_STARTUP_TIMEOUT = 120.0
+UNHEALTHY = (
+    "The primary container for the production variant did not pass the ping health check. Please "
+    "check CloudWatch logs for this endpoint."
+)
 
 
 class ServerFailed(Exception):
@@ -42,7 +41,7 @@ class ServerFailed(Exception):
 
 
 class InvocationTimeout(Exception):
-    """The container did not answer within 60 s."""
+    """The container did not answer in time."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +60,7 @@ class ModelServer:
 
     `container` is the model's ContainerDefinition; `log_group` and `log_stream` are where AWS puts
     the container's output. `on_death` is called when the process ends without being told to.
+    A container whose Mode is MultiModel starts without a model.
     """
 
     app: App
@@ -71,9 +71,10 @@ class ModelServer:
     log_group: str
     log_stream: str
     on_death: Callable[[], None]
+    instance_type: str = ""
     _idle: queue.LifoQueue[http.client.HTTPConnection] = field(default_factory=queue.LifoQueue)
     _process: Process | None = None
-    _stopping: bool = False
+    _stopped: threading.Event = field(default_factory=threading.Event)
     _watched: bool = False
     _port: int = 0
     _running: int = 0
@@ -88,14 +89,12 @@ class ModelServer:
         deadline = time.monotonic() + timeout
         while not self._healthy():
             process = self._process
-            if self._stopping or process is None:
+            if self._stopped.is_set() or process is None:
+                self._end()
                 raise ServerFailed("The endpoint was deleted while its container started")
             if process.code is not None or time.monotonic() > deadline:
                 self._end()
-                raise ServerFailed(
-                    "The primary container for the production variant did not pass the ping health "
-                    "check. Please check CloudWatch logs for this endpoint."
-                )
+                raise ServerFailed(UNHEALTHY)
             process.wait(PING_PERIOD)
         self._watched = True
 
@@ -103,36 +102,25 @@ class ModelServer:
         self._watched = False
         layout = Layout(self.base)
         image = self.app.images.find(self.container["Image"])
-        self._fetch_model(layout)
-        self._port = free_port()
         asked = self.container.get("Environment", {})
-        variables = {"OMP_NUM_THREADS": "1", **asked, "SAGEMAKER_BIND_TO_PORT": str(self._port)}
+        variables = {"OMP_NUM_THREADS": "1", **asked}
+        if self.container.get("Mode") == "MultiModel":
+            variables["SAGEMAKER_MULTI_MODEL"] = "true"
+        else:
+            fetch_model(
+                self.app.objects, self.container, layout.base / "model", self.region, self.role
+            )
+        self._port = free_port()
+        variables["SAGEMAKER_BIND_TO_PORT"] = str(self._port)
         environment = layout.environment(image, self.app.config.url, self.region, variables)
         argv = [str(image.python), str(image.program("serve"))]
         logs = LogStream(self.app, self.region, self.log_group, self.log_stream, None)
         command = layout.command(argv, environment)
         self._process = Process(command, logs.write, self._ended)
 
-    def _fetch_model(self, layout: Layout) -> None:
-        objects, model = self.app.objects, layout.base / "model"
-        source = self.container.get("ModelDataSource", {}).get("S3DataSource")
-        if source and source["S3DataType"] == "S3Prefix":
-            download_prefix(objects, source["S3Uri"], model, self.region, self.role)
-            return
-        uri = source["S3Uri"] if source else self.container.get("ModelDataUrl")
-        if uri is None:
-            return
-        stored = objects.head(*split_uri(uri))
-        if stored is None:
-            find(objects, uri, self.region, self.role)
-            raise DownloadError(f"{uri} is not an object")
-        if source and source["CompressionType"] == "None":
-            shutil.copyfile(stored.path, model / Path(stored.key).name)
-            return
-        unpack(stored.path, model)
-
     def _ended(self) -> None:
-        if self._watched and not self._stopping:
+        if self._watched and not self._stopped.is_set():
+            self._watched = False
             self.on_death()
 
     def _healthy(self) -> bool:
@@ -145,20 +133,58 @@ class ModelServer:
             return False
         return healthy
 
-    def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
-        """Raises `InvocationTimeout`, or `OSError` when the container cannot be reached."""
+    @property
+    def serving(self) -> bool:
+        """Whether its process runs and has answered `/ping`."""
+        return self._watched
+
+    @property
+    def stopped(self) -> threading.Event:
+        """Set once it was told to stop: it never comes back."""
+        return self._stopped
+
+    @property
+    def running(self) -> int:
+        """How many hold it: no stop interrupts what they do."""
+        return self._running
+
+    def claim(self) -> None:
+        """Hold it, until `release`."""
         with self._quiet:
             self._running += 1
+
+    def release(self) -> None:
+        with self._quiet:
+            self._running -= 1
+            self._quiet.notify_all()
+
+    def invoke(
+        self, body: bytes, headers: dict[str, str], timeout: float = INVOCATION_TIMEOUT
+    ) -> Answer:
+        """POST /invocations. Raises as `request`."""
+        return self.request("POST", "/invocations", body, headers, timeout)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        headers: dict[str, str] | None = None,
+        timeout: float = INVOCATION_TIMEOUT,
+    ) -> Answer:
+        """One exchange with the container.
+
+        Raises `InvocationTimeout`, or `OSError` when the container cannot be reached.
+        """
+        self.claim()
         started = time.monotonic()
         try:
-            status, answered, content = self._send(body, headers)
+            status, answered, content = self._send((method, path, body, headers or {}), timeout)
         finally:
-            with self._quiet:
-                self._running -= 1
-                self._quiet.notify_all()
+            self.release()
         return Answer(status, answered, content, time.monotonic() - started)
 
-    def _send(self, body: bytes, headers: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _send(self, asked: _Asked, timeout: float) -> tuple[int, dict[str, str], bytes]:
         """One exchange on a connection that is kept; a stale one is replaced once."""
         try:
             connection, reused = self._idle.get_nowait(), True
@@ -166,12 +192,13 @@ class ModelServer:
             connection, reused = self._connect(), False
         try:
             try:
-                answer = _exchange(connection, body, headers)
+                answer = _exchange(connection, asked, timeout)
             except (ConnectionError, http.client.BadStatusLine):
                 if not reused:
                     raise
+                connection.close()
                 connection = self._connect()
-                answer = _exchange(connection, body, headers)
+                answer = _exchange(connection, asked, timeout)
         except TimeoutError as error:
             connection.close()
             raise InvocationTimeout from error
@@ -187,12 +214,12 @@ class ModelServer:
         connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection
 
-    def stop(self) -> None:
-        """Let invocations finish, then end the process as a container is ended: SIGTERM, a moment,
-        SIGKILL."""
-        self._stopping = True
+    def stop(self, patience: float = INVOCATION_TIMEOUT) -> None:
+        """Let invocations finish for up to `patience` seconds, then end the process as a container is
+        ended: SIGTERM, a moment, SIGKILL."""
+        self._stopped.set()
         with self._quiet:
-            self._quiet.wait_for(lambda: self._running == 0, INVOCATION_TIMEOUT)
+            self._quiet.wait_for(lambda: self._running == 0, patience)
         self._end()
         shutil.rmtree(self.base, ignore_errors=True)
 
@@ -204,10 +231,15 @@ class ModelServer:
             self._idle.get_nowait().close()
 
 
+_Asked = tuple[str, str, bytes, dict[str, str]]
+
+
 def _exchange(
-    connection: http.client.HTTPConnection, body: bytes, headers: dict[str, str]
+    connection: http.client.HTTPConnection, asked: _Asked, timeout: float
 ) -> tuple[int, dict[str, str], bytes]:
-    connection.request("POST", "/invocations", body, headers)
+    if connection.sock:
+        connection.sock.settimeout(timeout)
+    connection.request(*asked)
     response = connection.getresponse()
     return response.status, dict(response.getheaders()), response.read()
 
@@ -223,10 +255,10 @@ def server_directory(app: App) -> Path:
     return app.config.state / "servers" / uuid.uuid4().hex
 
 
-def restart(server: ModelServer, timeout: float, give_up: threading.Event) -> None:
+def restart(server: ModelServer, timeout: float) -> None:
     """Bring a container that died back, waiting longer after each failure, as SageMaker does."""
     pause = 0.5
-    while not give_up.wait(pause):
+    while not server.stopped.wait(pause):
         try:
             server.start(timeout)
             return

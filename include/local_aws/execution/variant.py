@@ -1,169 +1,105 @@
-"""A production variant: what serves it, always or on demand, and what it is charged with."""
+"""A production variant: its instances, and what an invocation of it is."""
 
 from __future__ import annotations
 
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
+from local_aws.execution.instances import Instances
 from local_aws.execution.model_server import (
     DEFAULT_STARTUP_TIMEOUT,
+    INVOCATION_TIMEOUT,
     Answer,
     ModelServer,
-    ServerFailed,
-    restart,
     server_directory,
 )
-
-if TYPE_CHECKING:
-    from local_aws.app import App
+from local_aws.execution.placement import Placement, Site
 
 
 class Throttled(Exception):
     """A serverless variant already runs MaxConcurrency invocations."""
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """What a container is asked; `timeout` in seconds, `target_model` for multi-model variants."""
+
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    timeout: float = INVOCATION_TIMEOUT
+    target_model: str = ""
+
+
 class Variant:
-    """One variant of a deployment, with one server here whatever its instance count."""
+    """A variant of a deployment on instances: a server process each."""
 
     max_payload = 25 * 1024 * 1024
+    multi_model = False
 
-    def __init__(
-        self,
-        app: App,
-        region: str,
-        endpoint: str,
-        definition: dict[str, Any],
-        model: dict[str, Any],
-    ) -> None:
+    def __init__(self, site: Site, definition: dict[str, Any], placement: Placement) -> None:
         self.name: str = definition["VariantName"]
         self.weight: float = definition.get("InitialVariantWeight", 1.0)
-        self._app, self._region, self._endpoint = app, region, endpoint
-        self._container = model["PrimaryContainer"]
-        self._role = model.get("ExecutionRoleArn", "")
+        self.definition = definition
+        self._site, self._placement = site, placement
+        self._closed = threading.Event()
         asked = definition.get("ContainerStartupHealthCheckTimeoutInSeconds")
         self._timeout = float(asked or DEFAULT_STARTUP_TIMEOUT)
-        self._closed = threading.Event()
-        self._lock = threading.RLock()
-        self._server: ModelServer | None = None
+        strategy = definition.get("RoutingConfig", {}).get("RoutingStrategy")
+        self.instances = Instances(
+            self._new_server,
+            self._timeout,
+            drain=self._drain(),
+            least_outstanding=strategy == "LEAST_OUTSTANDING_REQUESTS",
+        )
+
+    def _drain(self) -> float:
+        return INVOCATION_TIMEOUT
 
     def _new_server(self) -> ModelServer:
+        pool = self._placement.choose(self._closed)
+        app = self._site.app
         return ModelServer(
-            self._app,
-            self._region,
-            self._container,
-            self._role,
-            server_directory(self._app),
-            f"/aws/sagemaker/Endpoints/{self._endpoint}",
+            app,
+            self._site.region,
+            pool.model["PrimaryContainer"],
+            pool.model.get("ExecutionRoleArn", ""),
+            server_directory(app),
+            f"/aws/sagemaker/Endpoints/{self._site.endpoint}",
             f"{self.name}/i-{uuid.uuid4().hex[:17]}",
-            self._died,
+            lambda: None,
+            pool.instance_type,
         )
 
     def start(self) -> None:
         """Make the variant able to serve. Raises `ServerFailed`."""
-        with self._lock:
-            self._server = self._new_server()
-        self._server.start(self._timeout)
+        self.scale(self.definition["InitialInstanceCount"])
 
-    def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def scale(self, count: int) -> None:
+        """Bring the instances to a number. Raises `ServerFailed`, with those before left."""
+        self.instances.scale(count)
+
+    def invoke(self, invocation: Invocation) -> Answer:
         """Raises `Throttled`, `InvocationTimeout`, or `OSError` when nothing serves."""
-        server = self._server
-        if server is None:
-            raise ConnectionRefusedError("the container is not running")
-        return server.invoke(body, headers)
+        with self.instances.one() as server:
+            return server.invoke(invocation.body, invocation.headers, invocation.timeout)
 
-    def _died(self) -> None:
-        with self._lock:
-            server = self._server
-        if server and not self._closed.is_set():
-            target = restart
-            arguments = (server, self._timeout, self._closed)
-            threading.Thread(target=target, args=arguments, daemon=True).start()
+    def summary(self) -> dict[str, Any]:
+        """What Describe shows of it now."""
+        shown: dict[str, Any] = {
+            "VariantName": self.name,
+            "CurrentInstanceCount": self.instances.count,
+            "CurrentWeight": self.weight,
+        }
+        if "InstancePools" in self.definition:
+            types = self.instances.types()
+            shown["InstancePools"] = [
+                {"InstanceType": t, "CurrentInstanceCount": types.get(t, 0)}
+                for t in (pool.instance_type for pool in self._placement.pools)
+            ]
+        return shown
 
     def stop(self) -> None:
         self._closed.set()
-        with self._lock:
-            server, self._server = self._server, None
-        if server:
-            server.stop()
-
-
-class ServerlessVariant(Variant):
-    """A variant whose server starts with the first invocation and stops when nobody invokes it.
-
-    All of MaxConcurrency share one server here; on AWS each has a container of its own.
-    """
-
-    max_payload = 4 * 1024 * 1024
-
-    def __init__(
-        self,
-        app: App,
-        region: str,
-        endpoint: str,
-        definition: dict[str, Any],
-        model: dict[str, Any],
-    ) -> None:
-        super().__init__(app, region, endpoint, definition, model)
-        serverless = definition["ServerlessConfig"]
-        self._slots = threading.BoundedSemaphore(serverless["MaxConcurrency"])
-        self._provisioned = "ProvisionedConcurrency" in serverless
-        self._running, self._last_used = 0, time.monotonic()
-
-    def start(self) -> None:
-        super().start()
-        self._last_used = time.monotonic()
-        if not self._provisioned:
-            threading.Thread(target=self._stop_when_idle, daemon=True).start()
-
-    def invoke(self, body: bytes, headers: dict[str, str]) -> Answer:
-        if not self._slots.acquire(blocking=False):
-            raise Throttled
-        try:
-            with self._serving() as server:
-                return server.invoke(body, headers)
-        finally:
-            self._slots.release()
-
-    @contextmanager
-    def _serving(self) -> Iterator[ModelServer]:
-        with self._lock:
-            self._running += 1
-            try:
-                if self._server is None:
-                    self.start()
-            except ServerFailed as error:
-                self._running -= 1
-                raise ConnectionRefusedError(str(error)) from error
-            server = self._server
-            assert server is not None
-        try:
-            yield server
-        finally:
-            with self._lock:
-                self._running -= 1
-                self._last_used = time.monotonic()
-
-    def _stop_when_idle(self) -> None:
-        limit = self._app.config.simulation.serverless_idle_seconds
-        while not self._closed.wait(max(0.05, limit - (time.monotonic() - self._last_used))):
-            with self._lock:
-                if self._running or time.monotonic() - self._last_used < limit:
-                    continue
-                server, self._server = self._server, None
-            if server:
-                server.stop()
-            return
-
-
-Factory = Callable[["App", str, str, dict[str, Any], dict[str, Any]], Variant]
-
-
-def make_variant(
-    app: App, region: str, endpoint: str, definition: dict[str, Any], model: dict[str, Any]
-) -> Variant:
-    kind: Factory = ServerlessVariant if "ServerlessConfig" in definition else Variant
-    return kind(app, region, endpoint, definition, model)
+        self.instances.stop()

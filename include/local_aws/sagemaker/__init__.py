@@ -6,6 +6,7 @@ from local_aws.app import App
 from local_aws.sagemaker import (
     compilation_jobs,
     endpoint_configs,
+    endpoint_updates,
     endpoints,
     model_packages,
     models,
@@ -15,7 +16,16 @@ from local_aws.sagemaker import (
 )
 from local_aws.sagemaker.registry import HANDLERS, Call
 
-__all__ = ["HANDLERS", "Call", "endpoint_configs", "model_packages", "models", "settle", "tags"]
+__all__ = [
+    "HANDLERS",
+    "Call",
+    "endpoint_configs",
+    "endpoint_updates",
+    "model_packages",
+    "models",
+    "settle",
+    "tags",
+]
 
 
 def settle(app: App) -> None:

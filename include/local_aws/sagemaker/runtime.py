@@ -9,9 +9,11 @@ import time
 from local_aws import ACCOUNT
 from local_aws.app import App
 from local_aws.errors import AwsError, unknown_operation
-from local_aws.execution.fleet import ENDPOINT, Deployment
+from local_aws.execution.fleet import ENDPOINT, Deployment, Traffic
+from local_aws.execution.instances import NoInstances
+from local_aws.execution.meter import invocation as metrics_of
 from local_aws.execution.model_server import Answer, InvocationTimeout
-from local_aws.execution.variant import Throttled, Variant
+from local_aws.execution.variant import Invocation, Throttled, Variant
 from local_aws.http import Request, Response
 
 _PATH = re.compile(r"/endpoints/([^/]+)/invocations$")
@@ -20,7 +22,15 @@ _PATH = re.compile(r"/endpoints/([^/]+)/invocations$")
 # a restart of this process.
 PATIENCE = 60.0
 
+# An invocation that met a fleet just as it went away is sent to the one that took its place.
+ATTEMPTS = 3
+
+SERVED = frozenset(
+    {"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"}
+)
+
 PREFIX = "X-Amzn-SageMaker-"
+PASSED = ("Content-Type", "Accept", f"{PREFIX}Custom-Attributes", f"{PREFIX}Inference-Id")
 
 # Request headers that need what is not here.
 UNSERVED = ("Target-Model", "Inference-Component", "Session-Id")
@@ -39,37 +49,85 @@ def answer(app: App, request: Request) -> Response:
     for header in UNSERVED:
         if request.header(PREFIX + header):
             raise AwsError("ValidationError", f"The local AWS does not serve {PREFIX}{header} yet")
-    started, name, body = time.monotonic(), match[1], request.read()
-    deployment = _deployment(app, request.region, name)
-    variant = _variant(deployment, request.header(f"{PREFIX}Target-Variant"), name)
-    if len(body) > variant.max_payload:
-        raise AwsError("ValidationError", f"The body is larger than {variant.max_payload} bytes")
-    response = _invoke(app, request, variant, name, body)
-    status, latency = response.status, response.latency
-    overhead = time.monotonic() - started - latency
-    app.meter.count(request.region, name, variant.name, status, latency, overhead)
-    if not 200 <= status < 300:
-        raise _model_error(request.region, name, response)
-    content_type = response.headers.get("Content-Type", "application/octet-stream")
+    return _invoke_endpoint(app, request, match[1])
+
+
+def _invoke_endpoint(app: App, request: Request, name: str) -> Response:
+    started = time.monotonic()
+    traffic = _traffic(app, request.region, name)
+    headers = {header: request.header(header) for header in PASSED}
+    asked = Invocation(request.read(), {k: v for k, v in headers.items() if v is not None})
+    deployment, variant, answered = _send(app, request, traffic, name, asked)
+    overhead = time.monotonic() - started - answered.latency
+    count = variant.instances.count
+    for unit, values in metrics_of(answered.status, answered.latency, overhead, count).items():
+        app.meter.variant(deployment.site, variant.name, values, unit)
+    for shadow in deployment.shadows:
+        shadow.mirror(asked)
+    if not 200 <= answered.status < 300:
+        raise _model_error(request.region, name, answered)
+    return _answered(request, deployment, variant, asked.body, answered)
+
+
+def _answered(
+    request: Request, deployment: Deployment, variant: Variant, body: bytes, answered: Answer
+) -> Response:
+    content_type = answered.headers.get("Content-Type", "application/octet-stream")
     attributes = request.header(f"{PREFIX}Custom-Attributes")
     if deployment.capture:
         asked = (request.header("Content-Type") or "application/octet-stream", body)
         inference_id = request.header(f"{PREFIX}Inference-Id")
-        answered = (content_type, response.body)
-        deployment.capture.record(variant.name, asked, answered, inference_id, attributes)
+        pair = (content_type, answered.body)
+        deployment.capture.record(variant.name, asked, pair, inference_id, attributes)
     headers = [("Content-Type", content_type), ("x-Amzn-Invoked-Production-Variant", variant.name)]
-    own = response.headers.get(f"{PREFIX}Custom-Attributes") or attributes
+    own = answered.headers.get(f"{PREFIX}Custom-Attributes") or attributes
     headers += [(f"{PREFIX}Custom-Attributes", own)] if own else []
-    return Response(200, headers, response.body)
+    return Response(200, headers, answered.body)
 
 
-def _deployment(app: App, region: str, name: str) -> Deployment:
+def _traffic(app: App, region: str, name: str) -> Traffic:
     record = app.store.get(ENDPOINT, region, name)
-    served = record is not None and record["EndpointStatus"] in ("InService", "Updating")
-    deployment = app.fleet.find(region, name, PATIENCE) if served else None
-    if deployment is None:
+    served = record is not None and record["EndpointStatus"] in SERVED
+    traffic = app.fleet.find(region, name, PATIENCE) if served else None
+    if traffic is None:
         raise AwsError("ValidationError", f"Endpoint {name} of account {ACCOUNT} not found.")
-    return deployment
+    return traffic
+
+
+def _send(
+    app: App, request: Request, traffic: Traffic, endpoint: str, asked: Invocation
+) -> tuple[Deployment, Variant, Answer]:
+    """The answer, and whose it is."""
+    for attempt in range(1, ATTEMPTS + 1):
+        deployment = traffic.choose()
+        if deployment is None:
+            raise AwsError(
+                "ValidationError", f"Endpoint {endpoint} of account {ACCOUNT} not found."
+            )
+        variant = _variant(deployment, request.header(f"{PREFIX}Target-Variant"), endpoint)
+        if len(asked.body) > variant.max_payload:
+            raise AwsError(
+                "ValidationError", f"The body is larger than {variant.max_payload} bytes"
+            )
+        try:
+            return deployment, variant, variant.invoke(asked)
+        except Throttled as error:
+            for unit, values in metrics_of(429, 0.0, 0.0, 1).items():
+                app.meter.variant(deployment.site, variant.name, values, unit)
+            raise AwsError("ThrottlingException", "Rate exceeded", 429) from error
+        except InvocationTimeout:
+            text = b"Your invocation timed out while waiting for a response from container primary"
+            return deployment, variant, Answer(504, {}, text, asked.timeout)
+        except NoInstances as error:
+            if attempt == ATTEMPTS:
+                return deployment, variant, _unavailable(error)
+        except OSError as error:
+            return deployment, variant, _unavailable(error)
+    raise AssertionError
+
+
+def _unavailable(error: OSError) -> Answer:
+    return Answer(503, {}, f"The container is not available: {error}".encode(), 0.0)
 
 
 def _variant(deployment: Deployment, wanted: str | None, endpoint: str) -> Variant:
@@ -78,21 +136,6 @@ def _variant(deployment: Deployment, wanted: str | None, endpoint: str) -> Varia
     except KeyError as error:
         message = f"Variant {wanted} was not found for endpoint {endpoint}"
         raise AwsError("ValidationError", message) from error
-
-
-def _invoke(app: App, request: Request, variant: Variant, name: str, body: bytes) -> Answer:
-    passed = ("Content-Type", "Accept", f"{PREFIX}Custom-Attributes", f"{PREFIX}Inference-Id")
-    headers = {header: request.header(header) for header in passed}
-    try:
-        return variant.invoke(body, {k: v for k, v in headers.items() if v is not None})
-    except Throttled as error:
-        app.meter.count(request.region, name, variant.name, 429, 0.0, 0.0)
-        raise AwsError("ThrottlingException", "Rate exceeded", 429) from error
-    except InvocationTimeout:
-        text = b"Your invocation timed out while waiting for a response from container primary"
-        return Answer(504, {}, text, 60.0)
-    except OSError as error:
-        return Answer(503, {}, f"The container is not available: {error}".encode(), 0.0)
 
 
 def _model_error(region: str, endpoint: str, response: Answer) -> AwsError:

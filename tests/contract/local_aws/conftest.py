@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ PROGRAMS = Path(__file__).with_name("programs")
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 ROLE = "arn:aws:iam::123456789012:role/frugal-test"
 BUCKET = "frugal-test"
+IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack")
 
 
 def await_true(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
@@ -111,8 +113,29 @@ class LocalAws:
         response = connection.getresponse()
         return response.status, response.read()
 
-    def processes(self) -> list[str]:
-        """Command lines of what this server runs, itself excluded."""
+    def metric(
+        self,
+        name: str,
+        dimensions: dict[str, str],
+        statistic: str = "Sum",
+        namespace: str = "AWS/SageMaker",
+    ) -> float | None:
+        """A metric's statistic over the last hour; None when it has no value."""
+        now = datetime.now(UTC)
+        points = self.client("cloudwatch").get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": k, "Value": v} for k, v in dimensions.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+            Period=86400,
+            Statistics=[statistic],
+        )["Datapoints"]
+        return max((float(point[statistic]) for point in points), default=None)
+
+    def processes(self, variable: str = "") -> list[str]:
+        """Command lines of what this server runs, itself excluded; of those with NAME=value in their
+        environment, if one is given."""
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             try:
@@ -120,7 +143,8 @@ class LocalAws:
                 command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
             except OSError:
                 continue
-            if str(self.state).encode() in environ and "-m local_aws" not in command:
+            ours = str(self.state).encode() in environ and variable.encode() in environ
+            if ours and "-m local_aws" not in command:
                 found.append(command)
         return found
 
@@ -148,7 +172,7 @@ def start_local_aws(
 @pytest.fixture(scope="session")
 def local_aws(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
     """The server that tests share."""
-    return start_local_aws("--reclaim-seconds", "0.1")
+    return start_local_aws("--reclaim-seconds", "0.1", "--endpoint-instances", "64")
 
 
 @pytest.fixture
@@ -292,11 +316,12 @@ def make_config(
             "Environment": environment or {},
         },
     )
-    variant = {"VariantName": "AllTraffic", "ModelName": name}
+    variant: dict[str, Any] = {"VariantName": "AllTraffic", "ModelName": name}
     if "ServerlessConfig" in config:
         variant["ServerlessConfig"] = config.pop("ServerlessConfig")
     else:
-        variant |= {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}  # type: ignore[dict-item]
+        variant |= {"InstanceType": config.pop("InstanceType", "ml.m5.large")}
+        variant |= {"InitialInstanceCount": config.pop("InitialInstanceCount", 1)}
     sagemaker.create_endpoint_config(
         EndpointConfigName=name, ProductionVariants=[variant], **config
     )
@@ -305,7 +330,7 @@ def make_config(
 def await_endpoint(sagemaker: Any, name: str) -> dict[str, Any]:
     def described() -> dict[str, Any] | None:
         found: dict[str, Any] = sagemaker.describe_endpoint(EndpointName=name)
-        return found if found["EndpointStatus"] not in ("Creating", "Updating") else None
+        return found if found["EndpointStatus"] not in IN_PROGRESS else None
 
     result: dict[str, Any] = await_true(described, f"{name} to settle")
     return result

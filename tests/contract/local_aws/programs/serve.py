@@ -1,6 +1,7 @@
 """A model server for tests: answers with the sum of each CSV row, and misbehaves when asked to.
 
-Environment: FAIL=1 never answers /ping. Bodies: `boom` is a server error, `bad` a client error,
+Environment: FAIL=1 never answers /ping, SLOW_START=<seconds> is late with it, BROKEN=1 answers every
+invocation with a server error. Bodies: `boom` is a server error, `bad` a client error,
 `sleep <seconds>` answers late, `die` ends the process.
 """
 
@@ -22,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        if body == "boom":
+        if body == "boom" or os.environ.get("BROKEN"):
             self._answer(500, b"it went wrong")
         elif body == "bad":
             self._answer(400, b"not a row")
@@ -50,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
 if os.environ.get("FAIL"):
     print("refusing to start")
     sys.exit(1)
+time.sleep(float(os.environ.get("SLOW_START", "0")))
 ThreadingHTTPServer(
     ("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler
 ).serve_forever()
