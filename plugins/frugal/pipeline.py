@@ -8,11 +8,12 @@ from typing import Any
 from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
+from frugal import going_live
 from frugal.aws.names import slug
 from frugal.jobs.operator import JobOperator, gather
 from frugal.spec import ModelSpec, SpecError
 from frugal.spec.loader import FILE_NAME
-from frugal.stages import baseline, compilation, deploy, evaluate, preprocess, register, train
+from frugal.stages import baseline, compilation, evaluate, preprocess, register, train
 from frugal.stages.common import Stage
 
 RETRIES = 2
@@ -90,12 +91,11 @@ def _add_tasks(spec: ModelSpec) -> None:
     evaluated = _job(evaluate.stage(spec))
     compiled = [_job(stage) for stage in compilation.stages(spec)]
     registered = _register(spec)
-    deployed = _job(deploy.stage(spec))
-    smoke_tested = _smoke_test(spec)
     measured = _job(baseline.stage(spec))
     reported = _report(spec)
     chain(prepared, preprocessed, trained, evaluated, *compiled, registered)
-    chain(evaluated, registered, deployed, smoke_tested, reported)
+    chain(evaluated, registered)
+    going_live.add_tasks(spec, registered, reported, _job)
     chain(preprocessed, measured, reported)
 
 
@@ -149,19 +149,6 @@ def _register(spec: ModelSpec) -> Any:
         return {"arn": arn, "status": request["ModelApprovalStatus"], "note": note}
 
     return register_model()
-
-
-def _smoke_test(spec: ModelSpec) -> Any:
-    @task(task_id="smoke_test")
-    def smoke_test() -> dict[str, Any]:
-        """Ask the live endpoint held-out rows and compare with what the evaluated model said."""
-        from frugal.aws.invoke import smoke_test as invoke
-
-        inputs = gather(get_current_context(), ["prepare"])
-        tolerance = spec.compile.tolerance
-        return {"predictions": invoke(spec.name, inputs.run.own("evaluation"), tolerance)}
-
-    return smoke_test()
 
 
 def _report(spec: ModelSpec) -> Any:
