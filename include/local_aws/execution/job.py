@@ -191,6 +191,8 @@ class Job:
             return Signal.STOP
         if self.take_interrupt():
             return Signal.INTERRUPT
+        if Signal.DONE in self._signals:
+            return Signal.DONE
         return Signal.TIMEOUT if time.monotonic() >= deadline else None
 
 

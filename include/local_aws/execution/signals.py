@@ -12,3 +12,4 @@ class Signal(Enum):
     INTERRUPT = "interrupt"
     TIMEOUT = "timeout"
     FAULT = "fault"
+    DONE = "done"

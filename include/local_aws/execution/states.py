@@ -174,6 +174,32 @@ PROCESSING = States(
     instance=["ProcessingResources", "ClusterConfig", "InstanceType"],
 )
 
+TRANSFORM = States(
+    "TransformJob",
+    "transform-job",
+    event="SageMaker Transform Job State Change",
+    event_members=[
+        "TransformJobName",
+        "TransformJobArn",
+        "TransformJobStatus",
+        "FailureReason",
+        "ModelName",
+        "MaxConcurrentTransforms",
+        "MaxPayloadInMB",
+        "BatchStrategy",
+        "Environment",
+        "TransformInput",
+        "TransformOutput",
+        "TransformResources",
+        "CreationTime",
+        "LastModifiedTime",
+        "TransformStartTime",
+        "TransformEndTime",
+        "DataProcessing",
+    ],
+    instance=["TransformResources", "InstanceType"],
+)
+
 COMPILATION = States(
     "CompilationJob",
     "compilation-job",

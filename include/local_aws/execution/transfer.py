@@ -8,6 +8,7 @@ import os
 import shutil
 import tarfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,18 +47,21 @@ def find(objects: ObjectStore, uri: str, region: str, role: str) -> list[StoredO
 
 
 def download_prefix(objects: ObjectStore, uri: str, target: Path, region: str, role: str) -> None:
-    """Copy what is under a prefix into `target`, named by the rest of the key.
+    """Copy what is under a prefix into `target`, named by the rest of the key."""
+    _, prefix = split_uri(uri)
+    for stored in find(objects, uri, region, role):
+        if not stored.key.endswith("/"):
+            copy_in(stored, target / relative_key(prefix, stored.key), target)
+
+
+def relative_key(prefix: str, key: str) -> str:
+    """What a key under a prefix is called below it.
 
     AWS cuts keys at the prefix's last `/`, so that `s3://b/data/part` keeps `part-1` whole.
     """
-    _, prefix = split_uri(uri)
-    for stored in find(objects, uri, region, role):
-        if stored.key.endswith("/"):
-            continue
-        relative = stored.key[prefix.rfind("/") + 1 :]
-        if prefix and not prefix.endswith("/") and stored.key.startswith(prefix + "/"):
-            relative = stored.key[len(prefix) + 1 :]
-        copy_in(stored, target / relative, target)
+    if prefix and not prefix.endswith("/") and key.startswith(prefix + "/"):
+        return key[len(prefix) + 1 :]
+    return key[prefix.rfind("/") + 1 :]
 
 
 def copy_in(stored: StoredObject, path: Path, root: Path) -> None:
@@ -69,7 +73,14 @@ def copy_in(stored: StoredObject, path: Path, root: Path) -> None:
 
 
 def download_manifest(objects: ObjectStore, uri: str, target: Path, region: str, role: str) -> None:
-    """Copy the objects that a ManifestFile lists: `[{"prefix": "s3://..."}, "a", "b"]`."""
+    """Copy the objects that a ManifestFile lists."""
+    for name, found in manifest_objects(objects, uri):
+        copy_in(found, target / name, target)
+
+
+def manifest_objects(objects: ObjectStore, uri: str) -> Iterator[tuple[str, StoredObject]]:
+    """The objects that a ManifestFile lists, `[{"prefix": "s3://..."}, "a", "b"]`, by the names it
+    has for them. Raises `DownloadError`."""
     bucket, key = split_uri(uri)
     manifest = objects.head(bucket, key)
     if manifest is None:
@@ -80,7 +91,7 @@ def download_manifest(objects: ObjectStore, uri: str, target: Path, region: str,
         found = objects.head(*split_uri(prefix + entry))
         if found is None:
             raise DownloadError(f"{prefix + entry}, listed in {uri}, does not exist")
-        copy_in(found, target / entry, target)
+        yield entry, found
 
 
 _BY_TYPE = {"S3Prefix": download_prefix, "ManifestFile": download_manifest}

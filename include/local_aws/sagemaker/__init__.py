@@ -13,6 +13,7 @@ from local_aws.sagemaker import (
     processing_jobs,
     tags,
     training_jobs,
+    transform_jobs,
 )
 from local_aws.sagemaker.registry import HANDLERS, Call
 
@@ -30,6 +31,6 @@ __all__ = [
 
 def settle(app: App) -> None:
     """Bring what was running when the last process died to a state that is true again."""
-    for family in (training_jobs, processing_jobs, compilation_jobs):
+    for family in (training_jobs, processing_jobs, compilation_jobs, transform_jobs):
         family.FAMILY.settle(app)
     endpoints.settle(app)

@@ -22,7 +22,8 @@ class Family:
     """A kind of job and how one of it is run.
 
     `run` makes what a job's thread calls; `resume` does so for a job that the last process left
-    running, or returns None when it cannot go on. `missing` is AWS's error for an unknown name.
+    running, or returns None when it cannot go on. `missing` is AWS's error for an unknown name;
+    `deletable` says whether AWS has a Delete for the kind.
     """
 
     states: States
@@ -31,6 +32,7 @@ class Family:
     resume: Callable[[Job], Run | None] = lambda job: None
     filters: dict[str, str] = field(default_factory=dict)
     ended: Callable[[App, Record], Params] = lambda app, record: {}
+    deletable: bool = True
 
     def register(self) -> None:
         """Implement the operations that need nothing more than this."""
@@ -38,7 +40,8 @@ class Family:
         operation(f"Describe{noun}")(self.find)
         operation(f"List{noun}s")(self.list)
         operation(f"Stop{noun}")(self.stop)
-        operation(f"Delete{noun}")(self.delete)
+        if self.deletable:
+            operation(f"Delete{noun}")(self.delete)
 
     def create(self, call: Call, params: Params, record: Record) -> str:
         """Store the record, start the job, return its ARN. Raises `ResourceInUse`."""

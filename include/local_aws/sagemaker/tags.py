@@ -12,6 +12,7 @@ KINDS = [
     "training-job",
     "processing-job",
     "compilation-job",
+    "transform-job",
     "model",
     "endpoint-config",
     "endpoint",
