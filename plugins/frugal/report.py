@@ -8,13 +8,15 @@ from typing import Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
-from frugal.aws import clients
+from frugal.aws import clients, regions
 from frugal.aws.run import Inputs, Run
 from frugal.cost.prices import price_table
 from frugal.cost.report import STAGES, Priced, run_report
+from frugal.cost.rungs import capacity_report
 from frugal.jobs.history import jobs_of
 from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
+from frugal.stages.ladder import LADDER
 
 FAILED = frozenset({"failed", "upstream_failed"})
 
@@ -34,6 +36,10 @@ def write_report(spec: ModelSpec, context: Context) -> str:
     results = {stage: ti.xcom_pull(task_ids=stage) for stage in STAGES if stage in states}
     inputs = Inputs(run=run, results=results)
     priced = Priced(price_table(), run.region)
+    jobs = jobs_of(run, results, {rung.region or run.region for rung in spec.train.capacity})
+    ladder = clients.read_json(run.own(LADDER))
+    moved = regions.transfers(run)
+    capacity = capacity_report(ladder, jobs.get("train", ()), moved, priced) if ladder else None
     started = dag_run.start_date or dag_run.run_after
     ended = datetime.now(UTC)
     failed = FAILED & set(states.values())
@@ -48,7 +54,7 @@ def write_report(spec: ModelSpec, context: Context) -> str:
         "ended": ended.isoformat(),
         "seconds": round((ended - started).total_seconds(), 1),
         "fingerprint": run.fingerprint,
-        **run_report(results, states, jobs_of(run, results), _training(inputs), priced),
+        **run_report(results, states, jobs, _training(inputs), priced, capacity),
         "endpoint": _endpoint(spec, results, priced),
         "next": _next(spec, run),
     }

@@ -12,7 +12,11 @@ Description = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Bill:
-    """What AWS says it ran and billed. Seconds are of one instance; cost multiplies by `instances`."""
+    """What AWS says it ran and billed. Seconds are of one instance; cost multiplies by `instances`.
+
+    `seconds_waiting` is what interruptions took until training went on; `seconds_to_start` what passed before it
+    began, or until it gave up.
+    """
 
     seconds_run: float
     seconds_billed: float
@@ -21,6 +25,7 @@ class Bill:
     spot: bool = False
     interruptions: int = 0
     seconds_waiting: float = 0.0
+    seconds_to_start: float = 0.0
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float:
@@ -38,6 +43,7 @@ def training(description: Description) -> Bill:
         if step["Status"] == "Interrupted":
             later = (s["StartTime"] for s in transitions[index + 1 :] if s["Status"] == "Training")
             waiting += _seconds(step["StartTime"], next(later, None))
+    began = description.get("TrainingStartTime") or description.get("LastModifiedTime")
     return Bill(
         seconds_run=description.get("TrainingTimeInSeconds", 0),
         seconds_billed=description.get("BillableTimeInSeconds", 0),
@@ -46,6 +52,7 @@ def training(description: Description) -> Bill:
         spot=description.get("EnableManagedSpotTraining", False),
         interruptions=sum(step["Status"] == "Interrupted" for step in transitions),
         seconds_waiting=waiting,
+        seconds_to_start=_seconds(description.get("CreationTime"), began),
     )
 
 

@@ -51,10 +51,16 @@ class Rung:
         return f"{self.instance} {'spot' if self.spot else 'on-demand'} in {self.region}"
 
     @property
-    def tag(self) -> dict[str, str]:
-        """The AWS tag that says on a job which rung it is and why: AWS allows a tag few characters."""
+    def tags(self) -> dict[str, str]:
+        """The tag that says on a job which rung it is and why: AWS allows a tag few characters."""
         text = f"{self.index + 1}: {self}: {self.reason}"
-        return {"Key": TAG, "Value": re.sub(r"[^\w\s.:/=+\-@]", " ", text)[:TAG_LENGTH].rstrip()}
+        return {TAG: re.sub(r"[^\w\s.:/=+\-@]", " ", text)[:TAG_LENGTH].rstrip()}
+
+    @staticmethod
+    def index_in(tags: Mapping[str, str]) -> int | None:
+        """The `index` of the rung that a job's tags name; None when they name none."""
+        number = tags.get(TAG, "").partition(":")[0]
+        return int(number) - 1 if number.isdigit() else None
 
 
 @dataclass(frozen=True)

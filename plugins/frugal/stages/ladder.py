@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from frugal.aws import regions, spot
+from frugal.aws import clients, regions, spot
 from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs, Run
 from frugal.cost.prices import PriceTable, price_table
@@ -14,10 +14,14 @@ from frugal.jobs.experience import experience
 from frugal.spec import ModelSpec
 
 GIB = 2**30
+LADDER = "ladder.json"  # below the run: the ladder that was decided, for its report
 
 
 def ladder(spec: ModelSpec, inputs: Inputs) -> Ladder:
-    """The ladder as it is decided now. What EC2 does not tell, or may not be asked, is unknown, and said so."""
+    """The ladder as it is decided now; it is left in the bucket for the run's report.
+
+    What EC2 does not tell, or may not be asked, is unknown, and the ladder's reason says so.
+    """
     run, train = inputs.run, spec.train
     rungs = rungs_of(spec, run)
     known = experience(f"{spec.name}-train", {rung.instance: rung.speed for rung in rungs})
@@ -37,7 +41,9 @@ def ladder(spec: ModelSpec, inputs: Inputs) -> Ladder:
     ]
     note = "; ".join([known.sentence(seconds), *market.notes])
     work = Work(seconds, train.checkpoint_seconds, train.waiting_hour)
-    return choose(rungs, quotes, work, train.capacity_order, note)
+    decided = choose(rungs, quotes, work, train.capacity_order, note)
+    clients.write_json(run.own(LADDER), decided.as_json())
+    return decided
 
 
 def rungs_of(spec: ModelSpec, run: Run) -> list[Rung]:

@@ -155,8 +155,9 @@ def test_the_next_rung_is_the_one_after_in_the_order_that_was_decided() -> None:
 
 def test_the_tag_fits_what_aws_allows() -> None:
     ladder = choose([SPOT, ON_DEMAND], [Quote(0.1), Quote(0.23)], HOUR, "cheapest")
-    tag = ladder.first.tag
-    assert tag["Key"] == "frugal:rung"
-    assert tag["Value"].startswith("1: ml.m5.xlarge spot in us-east-1: expected to cost 0.1000 USD")
-    assert not set(tag["Value"]) & set("(),%")
-    assert len(tag["Value"]) <= 256
+    (tag,) = ladder.first.tags.values()
+    assert tag.startswith("1: ml.m5.xlarge spot in us-east-1: expected to cost 0.1000 USD")
+    assert not set(tag) & set("(),%")
+    assert len(tag) <= 256
+    assert [Rung.index_in(rung.tags) for rung in ladder.rungs] == [0, 2]
+    assert Rung.index_in({}) is None
