@@ -49,9 +49,13 @@ class Meter:
         unit: str = "None",
         namespace: str = NAMESPACE,
     ) -> None:
-        """Add values with the dimensions EndpointName and VariantName."""
+        """Add values with the dimensions EndpointName and VariantName, and with EndpointConfigName besides.
+
+        By the latter, alarms watch the new fleet of a deployment alone (deployment-guardrails-configuration).
+        """
         dimensions = {"EndpointName": site.endpoint, "VariantName": variant}
-        self.put(site.region, dimensions, values, unit, namespace)
+        for added in ({}, {"EndpointConfigName": site.config}):
+            self.put(site.region, dimensions | added, values, unit, namespace)
 
     def every(self, sampler: Callable[[], None]) -> None:
         """Call something that puts values now and then, for ever."""
