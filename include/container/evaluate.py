@@ -8,7 +8,7 @@ with it). Output ``evaluation``::
     parity/rows.csv          up to 2000 test rows as the endpoint takes them, without header
     parity/labels.csv        the target of each
     parity/predictions.csv   what the model answers to them
-    parity/latency.json      how fast, on one thread (see `container.measure`)
+    parity/latency.json      how fast, on one thread, and what it needs (`measure`, `footprint`)
     portable/model.tar.gz    the model in the form that Neo compiles, if that can hold it
 """
 
@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 
 from container import archives, boosting, measure, metrics, neo_export, scoring
+from container.footprint import footprint
 from container.paths import (
     code_dir,
     load_spec,
@@ -97,7 +98,10 @@ def main() -> None:
             champion["value"] if champion else None,
             spec["evaluate"]["must_beat_champion"],
         )
-        _write_parity(challenger, test, output / "parity")
+        rows = _write_parity(challenger, test, output / "parity")
+        timings = measure.latency(challenger.predict, rows, boosting.RUNTIME)
+        timings.update(footprint("inference", str(model_dir), rows))
+        (output / "parity" / "latency.json").write_text(json.dumps(timings, indent=2) + "\n")
         portable = _write_portable(model_dir, spec["compile"]["backend"], output / "portable")
     reason = verdict.reason + (f" (a champion exists but {problem})" if problem else "")
     evaluation = {
@@ -145,7 +149,8 @@ def _champion(
     return {"value": measured[metric], "metrics": measured}, None
 
 
-def _write_parity(model: scoring.Scorer, test: Path, directory: Path) -> None:
+def _write_parity(model: scoring.Scorer, test: Path, directory: Path) -> Any:
+    """The rows that were kept, (n, features) float32."""
     directory.mkdir(parents=True, exist_ok=True)
     collected: list[Any] = []
     labels: list[Any] = []
@@ -159,8 +164,7 @@ def _write_parity(model: scoring.Scorer, test: Path, directory: Path) -> None:
     np.savetxt(directory / "rows.csv", rows, fmt="%.9g", delimiter=",")
     np.savetxt(directory / "labels.csv", np.concatenate(labels), fmt="%.9g")
     np.savetxt(directory / "predictions.csv", model.predict(rows), fmt="%.9g", delimiter=",")
-    timings = measure.latency(model.predict, rows, boosting.RUNTIME)
-    (directory / "latency.json").write_text(json.dumps(timings, indent=2) + "\n")
+    return rows
 
 
 def _write_portable(model_dir: Path, backend: str, directory: Path) -> str | None:

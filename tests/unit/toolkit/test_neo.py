@@ -217,6 +217,7 @@ def test_check_reports_parity_latency_and_size(
     assert document["parity"]["rows"] == 800
     assert document["latency"]["before"] == {"runtime": "xgboost"}
     assert document["latency"]["after"]["single_row_us"]["p50"] > 0
+    assert document["latency"]["after"]["memory_mb"] > 10
     assert document["latency"]["after"]["batch_rows"] == 800
     assert document["size_bytes"]["after"] > 0
     assert (container.base / "output/message").exists() is moved
