@@ -27,7 +27,7 @@ def add_tasks(spec: ModelSpec, registered: Any, reported: Any, make_job: MakeJob
     jobs = [make_job(stage) for stage in deploy.stages(spec)]
     asked = _smoke_test(spec)
     chain(registered, *([first(spec)] if first else []), *jobs, asked)
-    if strategy != "batch":
+    if spec.deploy.scaling:
         chain(jobs[-1], _scale(spec, deploy.stages(spec)[-1].name), reported)
     if strategy == "multi-model":
         chain(asked, _go_live(spec), reported)
