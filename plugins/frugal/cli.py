@@ -14,6 +14,7 @@ from frugal.aws.settings import Settings
 from frugal.load_testing import load_testing
 from frugal.local import LocalAws, LocalAwsError
 from frugal.local_faults import fault
+from frugal.removal import removal
 from frugal.spec import SpecError, find_specs, load_spec
 from frugal.spec.durations import parse_duration
 
@@ -22,6 +23,7 @@ local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background
 app.add_typer(local, name="local")
 app.add_typer(advice)
 app.add_typer(load_testing)
+app.add_typer(removal)
 local.add_typer(fault, name="fault")
 
 T = TypeVar("T")

@@ -11,13 +11,13 @@ import pytest
 from frugal.local import LocalAws
 
 
-def run_local_aws(home: Path, envs: Path) -> Iterator[LocalAws]:
+def run_local_aws(home: Path, envs: Path, kind: type[LocalAws] = LocalAws) -> Iterator[LocalAws]:
     """A local AWS on a free port, from its start to its end."""
     (home / "envs").symlink_to(envs)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    local = LocalAws(home, port)
+    local = kind(home, port)
     local.start()
     yield local
     local.stop()

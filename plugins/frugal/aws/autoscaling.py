@@ -86,6 +86,12 @@ def release(resource_ids: Sequence[str], region: str | None = None) -> list[str]
     return removed
 
 
+def scaled(resource_ids: Sequence[str], region: str | None = None) -> list[str]:
+    """Those of the resources that have a scalable target."""
+    found = _targets(client("application-autoscaling", region), resource_ids)
+    return sorted({target["ResourceId"] for target in found})
+
+
 def alarm_names(prefix: str, region: str | None = None) -> set[str]:
     """Names of the metric alarms that start with `prefix`."""
     pages = client("cloudwatch", region).get_paginator("describe_alarms")

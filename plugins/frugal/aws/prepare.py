@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from frugal.aws import clients, names, publish, registry
 from frugal.aws.run import Run
 from frugal.aws.settings import Settings
@@ -12,39 +14,49 @@ class NoRawData(LookupError):
     """The raw prefix is empty."""
 
 
-def prepare(spec: ModelSpec, dag_run_id: str) -> Run:
-    """Publish the code, fingerprint the raw data, look up the champion.
-
-    Raises NoRawData when there is nothing to train on.
-    """
+def place(spec: ModelSpec, dag_run_id: str) -> Run:
+    """Where a run happens, whose it is and who is champion: a run without code and data."""
     settings = Settings.load()
     region = clients.client("s3").meta.region_name
     account = clients.client("sts").get_caller_identity()["Account"]
-    bucket = settings.bucket or f"frugal-{account}-{region}"
-    raw_uri = f"s3://{bucket}/{spec.raw_prefix}"
-    raw = {key: item for key, item in clients.list_objects(raw_uri).items() if item["Size"]}
-    if not raw:
-        raise NoRawData(f"no raw data for {spec.name}: {raw_uri} holds no objects")
-    files = publish.collect(spec, settings.include)
-    code, source = publish.publish(files, f"s3://{bucket}/{spec.name}/code")
-    tags = {
-        "frugal:owner": spec.owner.team,
-        "frugal:model": spec.name,
-        "frugal:cost-center": spec.owner.cost_center,
-        "frugal:environment": settings.environment,
-    }
     return Run(
         id=names.run_id(dag_run_id),
         model=spec.name,
         region=region,
         account=account,
-        bucket=bucket,
+        bucket=settings.bucket or f"frugal-{account}-{region}",
         role_prefix=settings.role_prefix,
+        code="",
+        source="",
+        code_hash="",
+        fingerprint="",
+        tags={
+            "frugal:owner": spec.owner.team,
+            "frugal:model": spec.name,
+            "frugal:cost-center": spec.owner.cost_center,
+            "frugal:environment": settings.environment,
+        },
+        champion=registry.champion(spec.name),
+    )
+
+
+def prepare(spec: ModelSpec, dag_run_id: str) -> Run:
+    """Publish the code, fingerprint the raw data, look up the champion.
+
+    Raises NoRawData when there is nothing to train on.
+    """
+    run = place(spec, dag_run_id)
+    raw_uri = f"s3://{run.bucket}/{spec.raw_prefix}"
+    raw = {key: item for key, item in clients.list_objects(raw_uri).items() if item["Size"]}
+    if not raw:
+        raise NoRawData(f"no raw data for {spec.name}: {raw_uri} holds no objects")
+    files = publish.collect(spec, Settings.load().include)
+    code, source = publish.publish(files, f"s3://{run.bucket}/{spec.name}/code")
+    return replace(
+        run,
         code=code,
         source=source,
         code_hash=publish.content_hash(files),
         fingerprint=publish.fingerprint(spec, raw, files),
-        tags=tags,
-        champion=registry.champion(spec.name),
         raw={"objects": len(raw), "bytes": sum(item["Size"] for item in raw.values())},
     )

@@ -21,9 +21,8 @@ from frugal.spec import ModelSpec
 def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     """Model, configuration and endpoint, named by content: a sibling's deployment asks for the same again."""
     published = inputs["publish_model"]
-    container = scripted(
-        spec, inputs, f"{prefix(spec, inputs.run)}/models/", source=published["source"]
-    )
+    models = f"{prefix(spec, inputs.run.bucket)}/models/"
+    container = scripted(spec, inputs, models, source=published["source"])
     caching = spec.deploy.cache_models is not False
     container |= {
         "Mode": "MultiModel",
@@ -34,9 +33,9 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     return parts.endpoint(spec, inputs, [model], [main])
 
 
-def prefix(spec: ModelSpec, run: Run) -> str:
+def prefix(spec: ModelSpec, bucket: str) -> str:
     """URI below which everything of the endpoint lies."""
-    return f"s3://{run.bucket}/serving/{endpoint_name(spec)}"
+    return f"s3://{bucket}/serving/{endpoint_name(spec)}"
 
 
 def target_model(spec: ModelSpec, run: Run) -> str:
@@ -44,6 +43,6 @@ def target_model(spec: ModelSpec, run: Run) -> str:
     return f"{spec.name}/{run.id}.tar.gz"
 
 
-def current(spec: ModelSpec, run: Run) -> str:
+def current(spec: ModelSpec, bucket: str) -> str:
     """URI of the document that says which version is live."""
-    return f"{prefix(spec, run)}/current/{spec.name}.json"
+    return f"{prefix(spec, bucket)}/current/{spec.name}.json"

@@ -20,7 +20,7 @@ def publish_model(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
 
     Returns {"source": URI of the code's archive, "target": TargetModel}. Nothing is live by that.
     """
-    run, prefix = inputs.run, multi_model.prefix(spec, inputs.run)
+    run, prefix = inputs.run, multi_model.prefix(spec, inputs.run.bucket)
     files = publish.collect(spec, Settings.load().include)
     code = {
         name: body
@@ -40,11 +40,11 @@ def publish_model(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
 def go_live(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
     """Name the run's version as the live one, and delete those before the one that it replaces."""
     target = multi_model.target_model(spec, inputs.run)
-    pointer = multi_model.current(spec, inputs.run)
+    pointer = multi_model.current(spec, inputs.run.bucket)
     before = (clients.read_json(pointer) or {}).get(TARGET)
     clients.write_json(pointer, {TARGET: target})
     kept = {target, before}
-    models = f"{multi_model.prefix(spec, inputs.run)}/models/"
+    models = f"{multi_model.prefix(spec, inputs.run.bucket)}/models/"
     bucket, base = clients.split_uri(models)
     for key in clients.list_objects(f"{models}{spec.name}/"):
         if key.removeprefix(base) not in kept:

@@ -1,0 +1,155 @@
+"""Takes everything away that serves a model, in the order that AWS demands, and nothing that is not ours.
+
+The model's packages in the registry and its artefacts in S3 stay: they cost next to nothing, and bring it back.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from frugal.aws import autoscaling, clients
+from frugal.aws.names import DIGEST_LENGTH
+from frugal.aws.prepare import place
+from frugal.jobs.kind import JobKind
+from frugal.jobs.kinds import KINDS
+from frugal.jobs.lasting import is_ours
+from frugal.serving import multi_model
+from frugal.serving.autoscaling import component_resource, variant_resource
+from frugal.serving.names import alarm_prefix, endpoint_name
+from frugal.spec import ModelSpec
+
+PATIENCE_SECONDS = 1800.0
+LOOK_SECONDS = 1.0
+IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+ENDPOINT, COMPONENT = KINDS["endpoint"], KINDS["inference-component"]
+
+
+class NotRemovable(Exception):
+    """It cannot be removed now, or is not ours; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What serves a model, found in AWS. Nothing of it is there when `lines` is empty."""
+
+    region: str
+    endpoint: str | None = None
+    resources: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    components: list[str] = field(default_factory=list)
+    configs: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+
+    @property
+    def lines(self) -> list[str]:
+        """Each thing with its kind, in the order in which it goes."""
+        endpoints = [self.endpoint] if self.endpoint else []
+        kinds = {
+            "artefact": self.objects,
+            "scaling of": self.resources,
+            "alarm": self.alarms,
+            "inference component": self.components,
+            "endpoint": endpoints,
+            "endpoint configuration": self.configs,
+            "model": self.models,
+        }
+        return [f"{kind} {name}" for kind, names in kinds.items() for name in names]
+
+
+def find(spec: ModelSpec) -> Serving:
+    """What there is to remove. Of a multi-model endpoint that serves others, too, only this model's versions.
+
+    Raises NotRemovable when the endpoint is not ours, or is being changed.
+    """
+    name, sagemaker = endpoint_name(spec), clients.client("sagemaker")
+    region = sagemaker.meta.region_name
+    endpoint = ENDPOINT.find(sagemaker, name)
+    if endpoint is not None and not is_ours(sagemaker, endpoint["EndpointArn"]):
+        raise NotRemovable(f"endpoint {name} does not carry the tag ManagedBy=frugal")
+    if endpoint is not None and endpoint["EndpointStatus"] in IN_PROGRESS:
+        status = endpoint["EndpointStatus"]
+        raise NotRemovable(f"endpoint {name} is {status}: AWS deletes it only when that is over")
+    objects: list[str] = []
+    if spec.deploy.strategy == "multi-model":
+        objects, others = _artefacts(spec, place(spec, "remove").bucket)
+        if others:
+            return Serving(region, objects=objects)
+    components = list(_components(sagemaker, name)) if endpoint else []
+    variants = [v["VariantName"] for v in (endpoint or {}).get("ProductionVariants", [])]
+    resources = [variant_resource(name, variant) for variant in variants]
+    resources += [component_resource(component) for component in components]
+    return Serving(
+        region,
+        endpoint=name if endpoint else None,
+        resources=autoscaling.scaled(resources, region),
+        alarms=sorted(autoscaling.alarm_names(alarm_prefix(name), region)),
+        components=components,
+        configs=list(_named(sagemaker, "endpoint_config", "EndpointConfig", name)),
+        models=list(_named(sagemaker, "model", "Model", name)),
+        objects=objects,
+    )
+
+
+def remove(serving: Serving) -> list[str]:
+    """Remove what `find` found; returns a line for each thing that went."""
+    sagemaker = clients.client("sagemaker", serving.region)
+    for uri in serving.objects:
+        bucket, key = clients.split_uri(uri)
+        clients.client("s3").delete_object(Bucket=bucket, Key=key)
+    autoscaling.release(serving.resources, serving.region)
+    autoscaling.delete_alarms(set(serving.alarms), serving.region)
+    for component in serving.components:
+        sagemaker.delete_inference_component(InferenceComponentName=component)
+    for component in serving.components:
+        _await_gone(COMPONENT, sagemaker, component)
+    if serving.endpoint:
+        name = serving.endpoint
+        sagemaker.delete_endpoint(EndpointName=name)
+        _await_gone(ENDPOINT, sagemaker, name)
+    for config in serving.configs:
+        sagemaker.delete_endpoint_config(EndpointConfigName=config)
+    for model in serving.models:
+        sagemaker.delete_model(ModelName=model)
+    return serving.lines
+
+
+def _artefacts(spec: ModelSpec, bucket: str) -> tuple[list[str], bool]:
+    """This model's objects on the shared endpoint, and whether other models have any there."""
+    prefix = multi_model.prefix(spec, bucket)
+    versions, root = f"{prefix}/models/", f"s3://{bucket}/"
+    found = [f"{root}{key}" for key in clients.list_objects(versions)]
+    own = [uri for uri in found if uri.startswith(f"{versions}{spec.name}/")]
+    pointer = multi_model.current(spec, bucket)
+    pointers = [f"{root}{key}" for key in clients.list_objects(pointer)]
+    return [*own, *pointers], len(own) < len(found)
+
+
+def _components(sagemaker: Any, endpoint: str) -> Iterator[str]:
+    pages = sagemaker.get_paginator("list_inference_components")
+    for page in pages.paginate(EndpointNameEquals=endpoint):
+        for item in page["InferenceComponents"]:
+            yield item["InferenceComponentName"]
+
+
+def _named(sagemaker: Any, noun: str, member: str, name: str) -> Iterator[str]:
+    """Names `<name>-<digest>` of ours; things of a model `<name>-x` have another form."""
+    form = re.compile(rf"{re.escape(name)}-[0-9a-f]{{{DIGEST_LENGTH}}}")
+    for page in sagemaker.get_paginator(f"list_{noun}s").paginate(NameContains=name):
+        for item in page[f"{member}s"]:
+            found = item[f"{member}Name"]
+            if form.fullmatch(found) and is_ours(sagemaker, item[f"{member}Arn"]):
+                yield found
+
+
+def _await_gone(kind: JobKind, sagemaker: Any, name: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (found := kind.find(sagemaker, name)) is not None:
+        if time.monotonic() > deadline:
+            status = found[kind.status_key]
+            raise NotRemovable(f"{name} is {status} {PATIENCE_SECONDS:g} s after it was deleted")
+        time.sleep(LOOK_SECONDS)
