@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,6 +43,14 @@ class Buckets:
         except s3.exceptions.NoSuchKey:
             return None
         return body.decode()
+
+    @contextmanager
+    def fault(self, kind: str, **keys: Any) -> Iterator[None]:
+        """A fault of the local AWS for as long as the block lasts."""
+        rule = {"fault": kind, **keys}
+        [added] = self.local.ask("POST", "/_local/faults", rule)["rules"]
+        yield
+        self.local.ask("DELETE", f"/_local/faults/{added['id']}")
 
 
 @pytest.fixture
