@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ENDPOINT, CONFIG, MODEL = "endpoint", "endpoint-config", "model"
 CAPTURE_PERIOD = 20.0
+# The longest that an asynchronous invocation may take, in seconds.
+ASYNC_TIMEOUT = 3600.0
 
 
 class Deployment:
@@ -30,6 +32,8 @@ class Deployment:
         self.variants: dict[str, Variant] = {}
         for definition in config["ProductionVariants"]:
             variant = make_variant(site, definition)
+            if "AsyncInferenceConfig" in config:
+                variant.instances.drain = ASYNC_TIMEOUT
             self.variants[variant.name] = variant
         self.shadows = [
             Shadow(site, make_variant(site, definition), config["ProductionVariants"][0])

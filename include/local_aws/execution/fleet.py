@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from local_aws.execution.async_queue import AsyncQueue
 from local_aws.execution.deployment import CONFIG, ENDPOINT, MODEL, Deployment
 from local_aws.execution.model_server import ServerFailed
 from local_aws.execution.rollout import Journal, Plan, RollbackFailed, Rollout
@@ -30,6 +31,7 @@ class Traffic:
         self.serving: Deployment | None = None
         self.incoming: Deployment | None = None
         self.share = 0.0
+        self.queue: AsyncQueue | None = None
         self.cancelled = threading.Event()
         self._split = Split()
 
@@ -40,6 +42,11 @@ class Traffic:
             return serving
         turn = self._split.turn({"serving": 1 - share, "incoming": share})
         return incoming if turn == "incoming" else serving
+
+    def instances(self) -> int:
+        """How many instances of production variants there are."""
+        production = (v for d in self.deployments() for v in d.variants.values())
+        return sum(variant.instances.count for variant in production)
 
     def deployments(self) -> Iterator[Deployment]:
         """Those there are, running or starting."""
@@ -91,6 +98,7 @@ class Fleet:
             return
         old, traffic.serving = traffic.serving, new
         traffic.incoming = None
+        self._attend(region, endpoint, traffic, config)
         with self._changed:
             self._changed.notify_all()
         if traffic.cancelled.is_set():
@@ -99,6 +107,17 @@ class Fleet:
         journal.ended(None)
         if old:
             old.stop()
+
+    def _attend(self, region: str, endpoint: str, traffic: Traffic, config: Record) -> None:
+        """Have a queue for an asynchronous configuration, and for no other."""
+        settings = config.get("AsyncInferenceConfig")
+        if settings and traffic.queue:
+            traffic.queue.config = settings
+        elif settings:
+            traffic.queue = AsyncQueue(self._app, region, endpoint, settings, traffic)
+        elif traffic.queue:
+            traffic.queue.close()
+            traffic.queue = None
 
     def find(self, region: str, endpoint: str, patience: float = 0.0) -> Traffic | None:
         """What serves an endpoint; waits up to `patience` seconds for it to come up."""
@@ -111,21 +130,26 @@ class Fleet:
             self._changed.wait_for(serving, patience)
             return self._endpoints[key] if serving() else None
 
-    def remove(self, region: str, endpoint: str) -> None:
-        """Stop everything that serves, or is about to serve, an endpoint."""
+    def remove(self, region: str, endpoint: str, *, forget: bool = True) -> None:
+        """Stop everything that serves, or is about to serve, an endpoint, and `forget` its queue."""
         with self._changed:
             traffic = self._endpoints.pop((region, endpoint), None)
         if traffic:
             traffic.cancelled.set()
+            if traffic.queue and forget:
+                traffic.queue.close()
             for deployment in traffic.deployments():
                 deployment.stop()
 
     def close(self) -> None:
         for region, endpoint in list(self._endpoints):
-            self.remove(region, endpoint)
+            self.remove(region, endpoint, forget=False)
 
     def _sample(self) -> None:
         for (region, endpoint), traffic in list(self._endpoints.items()):
+            if traffic.queue:
+                traffic.queue.sample()
+                continue
             for variant in traffic.serving.everything if traffic.serving else []:
                 running = variant.instances.running
                 if variant.instances.count:

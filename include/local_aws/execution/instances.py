@@ -28,9 +28,9 @@ class NoInstances(ConnectionRefusedError):
 class Instances:
     """Servers made by `make`, started and stopped to a number while they serve.
 
-    `timeout` is the seconds a container has to pass its health check, `drain` how long one that is to
-    go may finish what it does. `least_outstanding` sends an invocation to the least busy server, as
-    RoutingConfig's LEAST_OUTSTANDING_REQUESTS; otherwise to any, AWS's default.
+    `timeout` is the seconds a container has to pass its health check, `drain` how long one that is
+    scaled in may finish what it does. `least_outstanding` sends an invocation to the least busy server,
+    as RoutingConfig's LEAST_OUTSTANDING_REQUESTS; otherwise to any, AWS's default.
     """
 
     def __init__(
@@ -38,10 +38,9 @@ class Instances:
         make: Callable[[], ModelServer],
         timeout: float,
         *,
-        drain: float = INVOCATION_TIMEOUT,
         least_outstanding: bool = False,
     ) -> None:
-        self._make, self._timeout, self._drain = make, timeout, drain
+        self._make, self._timeout, self.drain = make, timeout, INVOCATION_TIMEOUT
         self._least_outstanding = least_outstanding
         self._servers: list[ModelServer] = []
         self._starting: list[ModelServer] = []
@@ -61,7 +60,7 @@ class Instances:
                 missing = count - len(self._servers)
             if missing > 0:
                 self._add(missing)
-            _each(lambda server: server.stop(self._drain), surplus)
+            _each(lambda server: server.stop(self.drain), surplus)
 
     def _add(self, missing: int) -> None:
         added: list[ModelServer] = []
@@ -140,7 +139,7 @@ class Instances:
             for server in self._starting:
                 server.stopped.set()
             servers, self._servers = self._servers, []
-        _each(lambda server: server.stop(self._drain), servers)
+        _each(lambda server: server.stop(), servers)
 
 
 def _each(do: Callable[[T], object], what: Iterable[T]) -> None:

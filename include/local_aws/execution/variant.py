@@ -50,12 +50,8 @@ class Variant:
         self.instances = Instances(
             self._new_server,
             self._timeout,
-            drain=self._drain(),
             least_outstanding=strategy == "LEAST_OUTSTANDING_REQUESTS",
         )
-
-    def _drain(self) -> float:
-        return INVOCATION_TIMEOUT
 
     def _new_server(self) -> ModelServer:
         pool = self._placement.choose(self._closed)

@@ -52,8 +52,9 @@ REFUSED: tuple[tuple[set[str], str], ...] = (
 )
 
 # Forms that need what is not here yet.
-UNSERVED = {"async": "asynchronous endpoints", "component": "inference components"}
+UNSERVED = {"component": "inference components"}
 
+NO_OUTPUT = {"S3OutputPath": ""}
 SINGLE_GPU_SIZES = {"xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge"}
 
 
@@ -69,6 +70,8 @@ def check_config(call: Call, params: Params) -> None:
         raise validation("The local AWS does not serve explainers yet")
     for variant in [*variants, *shadows]:
         _check_variant(variant)
+    if "S3OutputPath" not in params.get("AsyncInferenceConfig", {}).get("OutputConfig", NO_OUTPUT):
+        raise validation("AsyncInferenceConfig needs an S3OutputPath")
     forms = forms_of(call, params)
     for together, why in REFUSED:
         if together <= forms:

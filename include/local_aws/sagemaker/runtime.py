@@ -1,4 +1,4 @@
-"""InvokeEndpoint: to the container and back, measured and captured."""
+"""The runtime: InvokeEndpoint, to the container and back, measured and captured."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from local_aws.execution.meter import invocation as metrics_of
 from local_aws.execution.model_server import Answer, InvocationTimeout
 from local_aws.execution.variant import Invocation, Throttled, Variant
 from local_aws.http import Request, Response
+from local_aws.sagemaker.async_runtime import enqueue
 
-_PATH = re.compile(r"/endpoints/([^/]+)/invocations$")
+_PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations)$")
 
 # How long an invocation waits for the servers of an endpoint that is InService to come back after
 # a restart of this process.
@@ -49,12 +50,19 @@ def answer(app: App, request: Request) -> Response:
     for header in UNSERVED:
         if request.header(PREFIX + header):
             raise AwsError("ValidationError", f"The local AWS does not serve {PREFIX}{header} yet")
-    return _invoke_endpoint(app, request, match[1])
-
-
-def _invoke_endpoint(app: App, request: Request, name: str) -> Response:
-    started = time.monotonic()
+    started, (name, what) = time.monotonic(), match.groups()
     traffic = _traffic(app, request.region, name)
+    if what == "async-invocations":
+        return enqueue(request, traffic, name)
+    if traffic.queue:
+        message = f"Endpoint {name} is an asynchronous endpoint: use InvokeEndpointAsync"
+        raise AwsError("ValidationError", message)
+    return _invoke_endpoint(app, request, traffic, name, started)
+
+
+def _invoke_endpoint(
+    app: App, request: Request, traffic: Traffic, name: str, started: float
+) -> Response:
     headers = {header: request.header(header) for header in PASSED}
     asked = Invocation(request.read(), {k: v for k, v in headers.items() if v is not None})
     deployment, variant, answered = _send(app, request, traffic, name, asked)

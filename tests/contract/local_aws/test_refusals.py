@@ -183,11 +183,7 @@ POOLS = {"InstancePools": [{"InstanceType": "ml.m5.large", "Priority": 1}]}
         ({"ServerlessConfig": {"MemorySizeInMB": 1500, "MaxConcurrency": 5}}, {}, "of 1024"),
         (INSTANCE | POOLS, {}, "exactly one of InstanceType and InstancePools"),
         ({"InstanceType": "ml.m5.large"}, {}, "InitialInstanceCount"),
-        (
-            INSTANCE,
-            {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/o"}}},
-            "does not serve asynchronous endpoints",
-        ),
+        (INSTANCE, {"AsyncInferenceConfig": {"OutputConfig": {}}}, "needs an S3OutputPath"),
     ],
 )
 def test_endpoint_configurations(
