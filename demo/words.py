@@ -172,6 +172,11 @@ def compile_lines(compiled: Document) -> Iterator[str]:
         before["batch_rows_per_second"],
         after["batch_rows_per_second"],
     )
+    for what, name in (
+        ("MiB in use", "memory_mb"),
+        ("seconds to the first answer", "cold_start_seconds"),
+    ):
+        yield compared(what, before[name], after[name])
 
 
 def compared(what: str, before: float, after: float) -> str:
