@@ -13,7 +13,7 @@ from rich.table import Table
 from frugal.aws.settings import Settings
 from frugal.cost.estimate import run_plan, worst_case
 from frugal.cost.prices import price_table
-from frugal.serving.chooser import Choice, Option, choose
+from frugal.serving.chooser import Choice, ModelFacts, Option, choose
 from frugal.serving.chooser.auto import question
 from frugal.serving.chooser.question import NoTraffic, Question
 from frugal.spec import ModelSpec, SpecError, load_spec
@@ -29,12 +29,24 @@ advice = typer.Typer()
 
 
 @advice.command("choose")
-def choose_command(model: Model, region: Region = None, as_json: Json = False) -> None:
+def choose_command(
+    model: Model,
+    region: Region = None,
+    learn: Annotated[
+        bool,
+        typer.Option(
+            "--learn", help="First keep beside model.yaml what the champion's run measured."
+        ),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Compare every form of serving for the model's traffic, and say which is cheapest and why."""
     try:
+        if learn:
+            _learn(model)
         asked = question(_spec(model), region)
         choice = choose(asked)
-    except (NoTraffic, SpecError) as error:
+    except (NoTraffic, LookupError, SpecError) as error:
         _fail(error)
     if as_json:
         typer.echo(json.dumps(choice_document(asked, choice), indent=2))
@@ -137,6 +149,28 @@ def show_plan(document: dict[str, Any], console: Console) -> None:
         else f"Serving as {serving['strategy']} is ruled out: {serving['ruled_out']}",
         highlight=False,
     )
+
+
+def _learn(model: str) -> None:
+    """Write measured.json from the champion's run. Raises LookupError when there is none, or it measured nothing."""
+    from frugal.aws import clients, registry
+
+    champion = registry.champion(model)
+    if champion is None:
+        raise LookupError(f"{model}: no approved model to learn from")
+    run, _, _ = champion.model_data.partition("/model/")
+    compiled = (f"{run}/compiled/check/compile.json", f"{run}/compiled/compile.json")
+    document = next(filter(None, map(clients.read_json, compiled)), None)
+    latency = (
+        document["latency"]["after"]
+        if document
+        else clients.read_json(f"{run}/evaluation/parity/latency.json")
+    )
+    if latency is None or "memory_mb" not in latency:
+        raise LookupError(f"{run}: holds no measurement of memory and cold start")
+    folder = Settings.load().models / model
+    source = f"measured in {run.rpartition('/')[2]}, {latency['runtime']}"
+    ModelFacts.read(folder).learnt(latency, source).write(folder)
 
 
 def _serving(spec: ModelSpec, asked: Question) -> dict[str, Any]:

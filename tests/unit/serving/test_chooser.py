@@ -202,6 +202,15 @@ def test_facts_are_kept_beside_the_model(tmp_path: Path) -> None:
     assert ModelFacts.read(tmp_path) == FACTS
 
 
+def test_a_run_teaches_what_it_measured_and_leaves_the_rest() -> None:
+    latency = {"batch_rows_per_second": 500, "memory_mb": 100.0, "cold_start_seconds": 2.0}
+    learnt = FACTS.learnt(latency, "a run")
+    assert (learnt.rows_per_second, learnt.load_seconds, learnt.source) == (500, 2, "a run")
+    assert learnt.memory_mb > 100
+    assert learnt.cold_start_seconds > 2
+    assert learnt.request_ms == FACTS.request_ms
+
+
 def test_a_mistake_in_the_facts_names_file_and_fields(tmp_path: Path) -> None:
     (tmp_path / "measured.json").write_text('{"request": 3}')
     with pytest.raises(SpecError, match=r"(?s)measured\.json.*'request'.*Allowed: request_ms"):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from frugal.spec import Mistake, SpecError
 
 FILE_NAME = "measured.json"
+SERVER_MB = 256.0  # of AWS's model server around the model; assumed
+CONTAINER_SECONDS = 10.0  # until AWS's container has started; assumed
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,21 @@ class ModelFacts:
             wanted = ", ".join(cls.__dataclass_fields__)
             mistake = Mistake(1, FILE_NAME, str(error), allowed=wanted)
             raise SpecError(path, [mistake]) from error
+
+    def learnt(self, latency: Mapping[str, Any], source: str) -> ModelFacts:
+        """These facts with those of a run's latency document (container/measure.py, container/footprint.py).
+
+        `request_ms` and `throughput` stay: only a load test of an endpoint has the server's share in them.
+        """
+        started = float(latency["cold_start_seconds"])
+        return replace(
+            self,
+            rows_per_second=float(latency["batch_rows_per_second"]),
+            memory_mb=float(latency["memory_mb"]) + SERVER_MB,
+            cold_start_seconds=CONTAINER_SECONDS + started,
+            load_seconds=started,
+            source=source,
+        )
 
     def write(self, folder: Path) -> Path:
         """Keep the facts beside model.yaml, where `auto` reads them; returns the file."""
