@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -15,7 +16,7 @@ from frugal.load_testing import load_testing
 from frugal.local import LocalAws, LocalAwsError
 from frugal.local_faults import fault
 from frugal.removal import removal
-from frugal.spec import SpecError, find_specs, load_spec
+from frugal.spec import SpecError, find_specs, load_spec, load_warnings
 from frugal.spec.durations import parse_duration
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -41,23 +42,29 @@ def validate(
     paths = files or list(find_specs(Settings.load().models))
     if not paths:
         _fail(f"no model.yaml under {Settings.load().models}")
-    reports, errors = [], []
-    for path in paths:
+    reports, errors, doubts = [], [], []
+    for given in paths:
+        path = given / "model.yaml" if given.is_dir() else given
         try:
-            spec = load_spec(path / "model.yaml" if path.is_dir() else path)
+            spec = load_spec(path)
         except SpecError as error:
             errors.append(error)
             reports.append(error.as_dict())
         else:
-            reports.append({"path": str(path), "name": spec.name, "mistakes": []})
+            found = load_warnings(path)
+            warnings = [asdict(warning) for warning in found]
+            reports.append(
+                {"path": str(given), "name": spec.name, "mistakes": [], "warnings": warnings}
+            )
+            doubts += [f"{given}: warning, {warning}" for warning in found]
     if as_json:
         typer.echo(json.dumps(reports, indent=2))
     else:
         for report in reports:
             if not report["mistakes"]:
                 typer.echo(f"{report['path']}: {report['name']} is valid")
-        for mistaken in errors:
-            typer.echo(str(mistaken), err=True)
+        for text in (*doubts, *map(str, errors)):
+            typer.echo(text, err=True)
     if errors:
         raise typer.Exit(1)
 

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 from frugal.spec import deploy_rules, rules  # noqa: F401 - they register their rules
 from frugal.spec.errors import Mistake, SpecError
 from frugal.spec.model import ModelSpec
-from frugal.spec.rule import MISTAKES, findings
+from frugal.spec.rule import MISTAKES, WARNINGS, Finding, findings
 from frugal.spec.section import PATTERNS_IN_WORDS
 
 FILE_NAME = "model.yaml"
@@ -65,14 +65,25 @@ def parse_spec(text: str, path: Path | str = FILE_NAME, *, check_files: bool = F
     for name in map(str, data.keys() - ModelSpec.model_fields.keys()):
         problem, allowed = _unknown_key(name, list(ModelSpec.model_fields))
         mistakes.append(Mistake(_line(lines, name), name, problem, "", allowed))
-    for key, problem, given, allowed in findings(MISTAKES, sections):
-        shown = "" if given == "" else _show(given)
-        mistakes.append(Mistake(_line(lines, key), key, problem, shown, allowed))
+    mistakes += [_placed(finding, lines) for finding in findings(MISTAKES, sections)]
     if check_files:
         mistakes += _misplaced(Path(path), sections, lines)
     if mistakes:
         raise SpecError(path, mistakes)
     return ModelSpec.model_validate(data)
+
+
+def load_warnings(path: Path) -> list[Mistake]:
+    """What a valid model.yaml says that is allowed, but likely not meant."""
+    data, lines, _ = _read_yaml(path.read_text(encoding="utf-8"))
+    spec = ModelSpec.model_validate(data)
+    sections = {name: getattr(spec, name) for name in ModelSpec.model_fields}
+    return sorted(_placed(finding, lines) for finding in findings(WARNINGS, sections))
+
+
+def _placed(finding: Finding, lines: Lines) -> Mistake:
+    key, problem, given, allowed = finding
+    return Mistake(_line(lines, key), key, problem, "" if given == "" else _show(given), allowed)
 
 
 def _misplaced(path: Path, sections: dict[str, Any], lines: Lines) -> Iterator[Mistake]:
