@@ -119,9 +119,12 @@ class Monitor(Section):
 
 
 class Budget(Section):
-    """Limits in USD. A run whose worst case exceeds `run` does not start."""
+    """Limits in USD and in time. A run whose worst case exceeds `run` does not start."""
 
     run: float | None = Field(None, gt=0)
+    longest_job: Duration = Field(
+        timedelta(days=1), description="largest max_run: so long a job may bill with nobody there"
+    )
 
 
 class ModelSpec(Section):

@@ -11,9 +11,12 @@ from frugal.spec.deploy import Deploy
 from frugal.spec.model import (
     METRIC_RANGES,
     NUMERIC_TYPES,
+    Budget,
     Compile,
     Data,
     Evaluate,
+    Monitor,
+    Preprocess,
 )
 from frugal.spec.rule import Finding, rule
 from frugal.spec.train import Train
@@ -161,3 +164,30 @@ def neo_takes_the_model(compilation: Compile, train: Train, data: Data) -> Itera
     if str(train.hyperparameters.get("enable_categorical", False)).lower() == "true":
         key = "train.hyperparameters.enable_categorical"
         yield Finding(key, "XGBoost 1.3.3, where Neo stopped, has no categorical splits", True)
+
+
+@rule("preprocess", "train", "evaluate", "compile", "monitor", "budget")
+def no_job_bills_for_days_unless_told(
+    preprocess: Preprocess,
+    train: Train,
+    evaluate: Evaluate,
+    compilation: Compile,
+    monitor: Monitor,
+    budget: Budget,
+) -> Iterator[Finding]:
+    """max_run is what ends a job when Airflow itself is gone, so that more than a day of it has to be meant."""
+    limits = {
+        "preprocess": preprocess.max_run,
+        "train": train.max_run,
+        "evaluate": evaluate.max_run,
+        "compile": compilation.max_run,
+        "monitor": monitor.max_run,
+    }
+    for section, max_run in limits.items():
+        if max_run > budget.longest_job:
+            yield Finding(
+                f"{section}.max_run",
+                "a job that nobody watches any more would bill for so long",
+                max_run,
+                f"up to {budget.longest_job}, or a budget.longest_job that says so",
+            )

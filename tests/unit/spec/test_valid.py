@@ -41,6 +41,16 @@ def test_durations(shortest: str, text: str, expected: timedelta) -> None:
     assert spec.train.longest(spec.train.capacity[0]) == 2 * expected
 
 
+def test_a_job_of_more_than_a_day_has_to_be_meant(shortest: str) -> None:
+    """It is what a job may bill for when Airflow is gone."""
+    long = shortest + "train: {max_run: 25h}\n"
+    with pytest.raises(SpecError, match=r"train\.max_run: a job that nobody watches"):
+        parse_spec(long)
+    assert parse_spec(long + "budget: {longest_job: 2d}\n").train.max_run == timedelta(hours=25)
+    with pytest.raises(SpecError, match=r"preprocess\.max_run"):
+        parse_spec(shortest + "budget: {longest_job: 10m}\n")
+
+
 def test_a_neo_model_needs_its_own_instance_family(shortest: str) -> None:
     compiled = shortest + "compile: {backend: neo, target: ml_c5}\n"
     valid = parse_spec(compiled + "deploy: {strategy: realtime, instance: ml.c5.xlarge}\n")

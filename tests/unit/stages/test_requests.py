@@ -14,6 +14,8 @@ import pytest
 from botocore.validate import ParamValidator
 
 from frugal.aws.run import Champion, Inputs, Run
+from frugal.jobs.operator import JobOperator
+from frugal.pipeline import build_dag
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import baseline, compilation, deploy, evaluate, preprocess, register, train
 
@@ -100,6 +102,20 @@ def test_training_waits_for_spot_capacity_only(rung: int) -> None:
     spot = rung == 0
     assert request["EnableManagedSpotTraining"] is spot
     assert ("MaxWaitTimeInSeconds" in request["StoppingCondition"]) is spot
+
+
+@pytest.mark.parametrize("text", [SPEC, NEO, ONNX])
+def test_every_job_ends_by_itself_within_a_day(text: str) -> None:
+    """So nothing bills longer when Airflow is gone; more has to stand in the model.yaml."""
+    jobs = [task for task in build_dag(parse_spec(text)).tasks if isinstance(task, JobOperator)]
+    limits = [
+        request(inputs())["StoppingCondition"]["MaxRuntimeInSeconds"]
+        for job in jobs
+        if job.kind.one_per_attempt
+        for request in job.requests
+    ]
+    assert len(limits) >= 4
+    assert max(limits) <= 24 * 3600
 
 
 def test_every_rung_resumes_the_same_checkpoints() -> None:
