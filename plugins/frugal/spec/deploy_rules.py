@@ -171,7 +171,8 @@ def payload_fits(deploy: Deploy) -> Iterator[Finding]:
 @rule("compile", "deploy")
 def code_travels_with_the_model(compilation: Compile, deploy: Deploy) -> Iterator[Finding]:
     """An isolated container cannot fetch inference.py from S3; only ONNX archives bring it along."""
-    if deploy.isolated and compilation.backend == "none":
+    scripted = compilation.backend == "none" and deploy.strategy != "serverless"
+    if deploy.isolated and scripted:
         problem = "the container could not fetch inference.py from S3"
         yield Finding(
             "deploy.isolated", problem, True, "compile: {backend: onnx}, or without isolation"
