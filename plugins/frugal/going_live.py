@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from frugal.jobs.operator import gather
+from frugal.jobs.work import gather
 from frugal.spec import ModelSpec
 from frugal.stages import deploy
 from frugal.stages.common import Stage

@@ -10,7 +10,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from frugal import going_live
 from frugal.aws.names import slug
-from frugal.jobs.operator import JobOperator, gather
+from frugal.jobs.operator import JobOperator
+from frugal.jobs.work import gather
 from frugal.spec import ModelSpec, SpecError
 from frugal.spec.loader import FILE_NAME
 from frugal.stages import baseline, compilation, evaluate, preprocess, register, train
@@ -109,6 +110,9 @@ def _job(stage: Stage) -> JobOperator:
         skip=stage.skip,
         reuse=stage.reuse,
         document=stage.document,
+        ladder=stage.ladder,
+        enter=stage.enter,
+        leave=stage.leave,
     )
 
 

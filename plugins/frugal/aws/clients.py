@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from frugal.aws.settings import Settings
@@ -16,12 +16,16 @@ from frugal.aws.settings import Settings
 if TYPE_CHECKING:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
-RETRIES = {"mode": "adaptive", "total_max_attempts": 10}
+# Standard mode waits between attempts for a random part of a time that doubles, up to 20 seconds.
+RETRIES = {"mode": "standard", "total_max_attempts": 8}
 NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
+
+_building = Lock()
+_clients: dict[tuple[str, str | None], Any] = {}
 
 
 def hook(service: str, region: str | None = None) -> AwsGenericHook[Any]:
-    """The provider's hook for `service`, which also gives asynchronous clients; in the run's own region or another."""
+    """The provider's hook for `service`; without `region` in that of Airflow's connection."""
     from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
     from botocore.config import Config
 
@@ -33,10 +37,24 @@ def hook(service: str, region: str | None = None) -> AwsGenericHook[Any]:
     )
 
 
-@cache
 def client(service: str, region: str | None = None) -> Any:
-    """A boto3 client, one a process, service and region. Throttling and 5xx are retried with backoff."""
-    return hook(service, region).conn
+    """A boto3 client, which threads may share: one a process, service and region.
+
+    Building one costs a third of a second of CPU, as botocore reads the service's model.
+    """
+    key = (service, region)
+    found = _clients.get(key)
+    if found is None:
+        with _building:
+            found = _clients.get(key)
+            if found is None:
+                found = _clients[key] = hook(service, region).conn
+    return found
+
+
+def forget() -> None:
+    """Build the clients anew, with the credentials that Airflow's connection has by then."""
+    _clients.clear()
 
 
 def is_simulated() -> bool:

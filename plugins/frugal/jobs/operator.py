@@ -3,58 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
-from frugal.aws import clients, names
-from frugal.aws.run import Inputs, Run
+from frugal.aws.retries import insist
+from frugal.aws.run import Inputs
 from frugal.aws.settings import Settings
 from frugal.aws.tags import TaskKey
+from frugal.jobs.adoption import Job, TaskJobs
 from frugal.jobs.bills import Description
+from frugal.jobs.capacity import Ladder, Rung
+from frugal.jobs.kind import Request
 from frugal.jobs.kinds import KINDS
 from frugal.jobs.memory import Memory
-from frugal.jobs.outcome import CapacityUnavailable, JobStopped
-from frugal.jobs.trigger import JobTrigger
+from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobStopped, refused_capacity
+from frugal.jobs.trigger import waits_for_capacity
+from frugal.jobs.work import Work, gather
 
 BuildRequest = Callable[[Inputs], dict[str, Any]]
-MAX_GENERATIONS = 100
-
-
-def gather(context: Context, upstream: Sequence[str]) -> Inputs:
-    """The results of the tasks `upstream`, of which the first is the one that left the `Run`."""
-    ti = context["ti"]
-    results = {task_id: ti.xcom_pull(task_ids=task_id) for task_id in upstream}
-    run = Run.from_json(results[upstream[0]])
-    return Inputs(run=run, results=results, params=dict(context["params"]))
-
-
-def _state(context: Context) -> str | None:
-    """What Airflow says of this attempt now; None when its DAG run was deleted.
-
-    Airflow refuses the deferral of a task that was ended meanwhile, without a call to on_kill.
-    """
-    ti: Any = context["ti"]
-    states = ti.get_task_states(
-        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
-    )
-    return next(iter(states.get(ti.run_id, {}).values()), None)
+# For what was told to stop: SIGTERM, 120 seconds, and the upload of what it leaves.
+STOPPED_WITHIN = timedelta(hours=1)
 
 
 class JobOperator(BaseOperator):
     """Runs one AWS job to its end, once.
 
-    :param kind: name of a `JobKind`: training, processing, compilation or endpoint
+    :param kind: name of a `JobKind`: training, processing, compilation, endpoint, ...
     :param base_name: what the job's name starts with
     :param requests: one builder of the Create request for each rung of the capacity ladder
     :param upstream: ids of the tasks whose results the builders read; the first holds the `Run`
     :param skip: reason to skip the task, or None
     :param reuse: the result of an earlier job that makes this one needless, or None
     :param document: URI of a JSON document that the job leaves, returned with the result
+    :param ladder: decides which rungs are tried in which order, once a generation (see `adoption`)
+    :param enter: called before a job is submitted, to make its rung's region ready; may be called again
+    :param leave: called when a job is over, however it ended; what it returns changes the result
 
-    Returns {"kind", "job", "arn", "status", "artifact", "rung", "document", seconds and bill}.
-    Raises a `JobError`; capacity that does not come moves to the next rung first.
+    Returns {"kind", "job", "arn", "status", "artifact", "image", "rung", "region", "ladder", "document",
+    seconds and bill}. Raises a `JobError`; capacity that does not come moves to the next rung first.
     """
 
     def __init__(
@@ -67,6 +57,9 @@ class JobOperator(BaseOperator):
         skip: Callable[[Inputs], str | None] = lambda inputs: None,
         reuse: Callable[[Inputs], dict[str, Any] | None] = lambda inputs: None,
         document: Callable[[Inputs], str | None] = lambda inputs: None,
+        ladder: Callable[[Inputs], Ladder] | None = None,
+        enter: Callable[[Inputs, Rung], None] = lambda inputs, rung: None,
+        leave: Callable[[Inputs, Rung, str], dict[str, Any]] = lambda inputs, rung, job: {},
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -75,7 +68,9 @@ class JobOperator(BaseOperator):
         self.requests = requests
         self.upstream = upstream
         self.skip, self.reuse, self.document = skip, reuse, document
-        self._watched: str | None = None
+        self.ladder, self.enter, self.leave = ladder, enter, leave
+        self._watched: tuple[Work, Job] | None = None
+        self._killed = False
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Skip, reuse, or start (or adopt) the job and defer until it is over."""
@@ -85,28 +80,52 @@ class JobOperator(BaseOperator):
         if result := self.reuse(inputs):
             self.log.info("Reused, nothing was started: %s", result)
             return result
-        memory = Memory(context.get("task_state_store"))
-        if self.kind.one_per_attempt and memory.was_cleared(context["ti"].max_tries):
-            self._stop(self._name(context, inputs, memory, memory.rung)[0])
-            memory.ended()
-        memory.started(context["ti"].max_tries)
-        return self._start(context, inputs, memory, memory.rung)
+        work = self._work(context, inputs)
+        listed = work.listed()
+        latest = work.jobs.latest(listed)
+        found = work.find(latest) if latest else None
+        if latest and found:
+            error = self.kind.failure(found, self.requests[latest.rung](inputs))
+            if not self.kind.is_over(found) and not isinstance(error, JobStopped):
+                return self._watch(work, latest, found)
+            if error is None or isinstance(error, AlgorithmFailed):
+                return self._finish(work, latest, found)
+            if isinstance(error, CapacityUnavailable) and (rung := work.next_rung(latest)):
+                return self._start(work, work.job(latest.generation, rung))
+        work = replace(work, ladder=self._decide(context, inputs))
+        generation = work.jobs.next_generation(listed)
+        return self._start(work, work.job(generation, work.ladder.first))
 
     def resume(
-        self, context: Context, event: dict[str, Any], job: str, rung: int, again: bool = False
+        self,
+        context: Context,
+        event: dict[str, Any],
+        job: str,
+        region: str | None = None,
+        ladder: dict[str, Any] | None = None,
+        given_up: bool = False,
     ) -> dict[str, Any]:
-        """The trigger saw the job end: look again, and succeed only if it really did what was asked.
-
-        Airflow was seen to resume an attempt after a clear; that one begins at the beginning. So does one that
-        waited for somebody else's change of what it is to change itself: `again`.
+        """The trigger saw the job end, or its rung's patience: look again, and succeed only if it really did
+        what was asked. Airflow was seen to resume an attempt after a clear; that one begins at the beginning.
         """
-        self._watched = job
-        memory = Memory(context.get("task_state_store"))
-        found = self.kind.find(clients.client("sagemaker"), job)
-        runs = found is not None and not self.kind.is_over(found)
-        if runs or again or memory.was_cleared(context["ti"].max_tries):
+        work = self._work(context, self._inputs(context), ladder)
+        watched = work.jobs.parse(job, region) or Job(job, region)
+        self._watched = work, watched
+        if self.kind.one_per_attempt and watched.tries != work.jobs.tries:
             return self.execute(context)
-        return self._finish(context, self._inputs(context), memory, job, rung)
+        found = work.find(watched)
+        if found is None:
+            raise JobStopped(job, "is gone: it was deleted before its task ended")
+        if self.kind.is_over(found):
+            return self._finish(work, watched, found, given_up)
+        if not given_up and event.get("waited") and waits_for_capacity(found):
+            given_up = True
+            self._halt(work, watched, "got no capacity within the patience of its rung")
+        return self._watch(work, watched, found, given_up)
+
+    def again(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
+        """What stood in the way is over: begin at the beginning."""
+        return self.execute(context)
 
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
@@ -114,104 +133,121 @@ class JobOperator(BaseOperator):
         """As Airflow's, but a deferral that timed out or broke stops its job first."""
         try:
             return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralTimeout, TaskDeferralError):
-            inputs = self._inputs(context)
-            memory = Memory(context.get("task_state_store"))
-            name, _ = self._name(context, inputs, memory, memory.rung)
-            self._stop(name)
+        except (TaskDeferralTimeout, TaskDeferralError) as error:
+            work = self._work(context, self._inputs(context))
+            listed = work.listed() or [work.job(0, work.ladder.first)]
+            for job in work.running(listed):
+                self._halt(work, job, f"is left: {error}")
             raise
 
     def on_kill(self) -> None:
         """Stop the job when the worker is told to end the task."""
+        self._killed = True
         if self._watched is not None:
-            self._stop(self._watched)
+            self._halt(*self._watched, "is left: the task is killed")
 
-    def _start(self, context: Context, inputs: Inputs, memory: Memory, rung: int) -> dict[str, Any]:
-        request = self.requests[rung](inputs)
-        name, found = self._name(context, inputs, memory, rung)
-        if found is not None and isinstance(self.kind.failure(found, request), JobStopped):
-            memory.ended(next_rung=rung)  # a user's kill stopped it: this is another attempt
-            name, found = self._name(context, inputs, memory, rung)
-        self._watched = name
-        tags = TaskKey.of(context["ti"]).as_tags(Settings.load().environment)
-        description = self.kind.ensure(
-            clients.client("sagemaker"), name, self.kind.tagged(request, tags)
+    def _start(self, work: Work, job: Job) -> dict[str, Any]:
+        """Submit the job, or adopt what has its name, once no other job of the task runs: two would write to
+        one checkpoint prefix.
+        """
+        for other in work.running(work.listed(), besides=job):
+            self._halt(work, other, f"must end before {job.name} begins")
+            self.defer(trigger=work.trigger(other), method_name="again", timeout=STOPPED_WITHIN)
+        rung = work.rung(job)
+        if self.ladder:
+            self.log.info("Rung %d, %s: %s", rung.index + 1, rung, rung.reason)
+        insist(lambda: self.enter(work.inputs, rung))
+        self._watched = work, job
+        try:
+            found = work.ensure(job, lambda: self._request(work, job))
+        except Exception as error:
+            if refusal := refused_capacity(job.name, error):
+                return self._climb(work, job, refusal)
+            raise
+        self.log.info("%s %s: %s", self.kind.name, job.name, self.kind.progress(found))
+        return self._watch(work, job, found)
+
+    def _request(self, work: Work, job: Job) -> Request:
+        """The job's Create request, with the tags that say whose it is, and on which rung and why."""
+        if self._killed:
+            raise JobStopped(job.name, "is not submitted: the task is killed")
+        tags = TaskKey.of(work.context["ti"]).as_tags(Settings.load().environment)
+        if self.ladder:
+            tags |= work.rung(job).tags
+        return self.kind.tagged(self.requests[job.rung](work.inputs), tags)
+
+    def _watch(
+        self, work: Work, job: Job, found: Description, given_up: bool = False
+    ) -> dict[str, Any]:
+        """Defer until the job is over; finish at once when it is. A task that was ended meanwhile stops it."""
+        self._watched = work, job
+        if self.kind.is_over(found):
+            return self._finish(work, job, found, given_up)
+        if (state := work.state) != "running":
+            self._halt(work, job, f"is left: the task became {state}")
+            raise JobStopped(job.name, f"the task became {state} while its job was submitted")
+        request = self.requests[job.rung](work.inputs)
+        limit = min(filter(None, (self.kind.limit(request), self.execution_timeout)))
+        if found[self.kind.status_key] == "Deleting" or not self.kind.is_for(found, request):
+            self.defer(trigger=work.trigger(job), method_name="again", timeout=limit)
+        return self.defer(
+            trigger=work.trigger(job, None if given_up else work.rung(job).patience),
+            method_name="resume",
+            kwargs={
+                "job": job.name,
+                "region": job.region,
+                "ladder": work.ladder.as_json() if self.ladder else None,
+                "given_up": given_up,
+            },
+            timeout=limit,
         )
-        self.log.info("%s %s %s", "Adopted" if found else "Submitted", self.kind.name, name)
-        if not self.kind.is_over(description):
-            if (state := _state(context)) != "running":
-                self._stop(name)
-                raise JobStopped(name, f"the task became {state} while its job was submitted")
-            self.defer(
-                trigger=JobTrigger(self.kind.name, name, Settings.load().poll_seconds),
-                method_name="resume",
-                kwargs={
-                    "job": name,
-                    "rung": rung,
-                    "again": not self.kind.is_for(description, request),
-                },
-                timeout=min(filter(None, (self.kind.limit(request), self.execution_timeout))),
-            )
-        return self._finish(context, inputs, memory, name, rung)
 
     def _finish(
-        self, context: Context, inputs: Inputs, memory: Memory, job: str, rung: int
+        self, work: Work, job: Job, found: Description, given_up: bool = False
     ) -> dict[str, Any]:
-        request = self.requests[rung](inputs)
-        description = self.kind.find(clients.client("sagemaker"), job)
-        if description is None:
-            raise JobStopped(job, "is gone: it was deleted before its task ended")
-        error = self.kind.failure(description, request)
-        if isinstance(error, CapacityUnavailable) and rung + 1 < len(self.requests):
-            self.log.warning("%s. Next rung: %d of %d", error, rung + 2, len(self.requests))
-            memory.ended(next_rung=rung + 1)
-            return self._start(context, inputs, memory, rung + 1)
-        memory.ended()
+        """The result of a job that is over, or the next rung, or why there is neither."""
+        rung = work.rung(job)
+        changed = insist(lambda: self.leave(work.inputs, rung, job.name))
+        error = self.kind.failure(found, self.requests[job.rung](work.inputs))
+        if given_up and isinstance(error, JobStopped):
+            error = CapacityUnavailable(job.name, "no capacity within the patience of its rung")
+        if isinstance(error, CapacityUnavailable):
+            return self._climb(work, job, error)
         if error is not None:
             raise error
-        return self._result(inputs, description, rung)
+        result = work.result(job, found, self.document(work.inputs))
+        return {**result, "ladder": work.ladder.as_json() if self.ladder else None, **changed}
 
-    def _result(self, inputs: Inputs, description: Description, rung: int) -> dict[str, Any]:
-        bill = self.kind.bill(description)
-        uri = self.document(inputs)
-        return {
-            "kind": self.kind.name,
-            "job": description[self.kind.name_key],
-            "arn": description[self.kind.arn_key],
-            "status": description[self.kind.status_key],
-            "artifact": self.kind.artifact(description),
-            "image": description.get("InferenceImage"),
-            "rung": rung,
-            "document": clients.read_json(uri) if uri else None,
-            **vars(bill),
-        }
+    def _climb(self, work: Work, job: Job, error: CapacityUnavailable) -> dict[str, Any]:
+        """The next rung of the same generation. Raises `error` after the last one."""
+        rung = work.next_rung(job)
+        if rung is None:
+            raise error
+        self.log.warning("%s. Next: %s", error, rung)
+        return self._start(work, work.job(job.generation, rung))
 
-    def _name(
-        self, context: Context, inputs: Inputs, memory: Memory, rung: int
-    ) -> tuple[str, Description | None]:
-        """Name of this task's current job, and the job if AWS has it already."""
-        client = clients.client("sagemaker")
-        if not self.kind.one_per_attempt:
-            return self.base_name, self.kind.find(client, self.base_name)
-        ti = context["ti"]
-        task = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
-        first = memory.generation
-        for generation in range(first, first + MAX_GENERATIONS):
-            name = names.unique(
-                self.base_name, *task, generation, rung, length=self.kind.name_length
-            )
-            found = self.kind.find(client, name)
-            if memory.is_kept or found is None or not self.kind.is_over(found):
-                return name, found
-            if self.kind.failure(found, {}) is None:
-                return name, found
-        raise RuntimeError(f"{self.base_name}: {MAX_GENERATIONS} jobs of this task have failed")
+    def _halt(self, work: Work, job: Job, why: str) -> None:
+        halted = work.halt(job)
+        self.log.info("%s %s. %s", job.name, why, "Stopped" if halted else "Nothing to stop")
 
-    def _stop(self, name: str) -> None:
-        stopped = self.kind.halt(clients.client("sagemaker"), name)
-        self.log.info(
-            "%s %s %s", "Stopped" if stopped else "Nothing to stop:", self.kind.name, name
-        )
+    def _work(self, context: Context, inputs: Inputs, ladder: dict[str, Any] | None = None) -> Work:
+        """This attempt's work, on the ladder that is given, or was kept, or is decided now."""
+        kept = Ladder.from_json(ladder) if ladder else _memory(context).ladder
+        jobs = TaskJobs.of(self.kind, self.base_name, context)
+        return Work(self.kind, context, inputs, jobs, kept or self._decide(context, inputs))
+
+    def _decide(self, context: Context, inputs: Inputs) -> Ladder:
+        """The ladder of a new generation, which is kept for its retries; as written when none is asked for."""
+        if self.ladder is None:
+            rungs = range(len(self.requests))
+            return Ladder(tuple(Rung(rung, "", False, inputs.run.region) for rung in rungs))
+        ladder = self.ladder(inputs)
+        _memory(context).keep(ladder)
+        return ladder
 
     def _inputs(self, context: Context) -> Inputs:
         return gather(context, self.upstream)
+
+
+def _memory(context: Context) -> Memory:
+    return Memory(context.get("task_state_store"))

@@ -41,3 +41,14 @@ class AlgorithmFailed(JobError, AirflowFailException):
 
     As an AirflowFailException it ends the task without a retry.
     """
+
+
+def refused_capacity(job: str, error: Exception) -> CapacityUnavailable | None:
+    """What a Create call says that met the account's quota of an instance type; None of any other error.
+
+    botocore's model of ResourceLimitExceeded: "You have exceeded an SageMaker resource limit."
+    """
+    answer = getattr(error, "response", None) or {}
+    if answer.get("Error", {}).get("Code") != "ResourceLimitExceeded":
+        return None
+    return CapacityUnavailable(job, answer["Error"].get("Message", "ResourceLimitExceeded"))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from frugal.aws import clients
+from frugal.aws.retries import insist, is_expired, waits
+from frugal.jobs.bills import Description
 from frugal.jobs.kinds import KINDS
 
 JITTER = 0.2
+LONGEST_WAIT = 120.0
+STOP_SECONDS = 1800.0
 UNFINISHED = (
     None,
     "scheduled",
@@ -23,45 +28,57 @@ UNFINISHED = (
     "up_for_retry",
     "up_for_reschedule",
 )
+# Threads of our own, as AWS may keep them for minutes: asyncio's few belong to every trigger of Airflow.
+# A thread costs a trigger nothing while it sleeps, and all share one client, where an asynchronous one each costs
+# a third of a second of CPU. A stop must not queue behind polls.
+_polls = ThreadPoolExecutor(16, thread_name_prefix="frugal-poll")
+_stops = ThreadPoolExecutor(16, thread_name_prefix="frugal-stop")
 
 
 class JobTrigger(BaseTrigger):
-    """Fires once with {"job", "status"} when the job's status will not change any more.
+    """Fires once with {"job", "status", "waited"}: when the job's status will not change any more (None: it is
+    gone), or when it `waited` for capacity longer than `patience` seconds.
 
     It has no attempts of its own: the deferral's timeout, which Airflow keeps across restarts of the
     triggerer, is the deadline.
     """
 
-    def __init__(self, kind: str, job: str, poll_seconds: float) -> None:
+    def __init__(
+        self,
+        kind: str,
+        job: str,
+        poll_seconds: float,
+        region: str | None = None,
+        patience: float | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.kind, self.job, self.poll_seconds = kind, job, poll_seconds
+        self.region, self.patience = region, patience
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and constructor arguments."""
-        arguments = {"kind": self.kind, "job": self.job, "poll_seconds": self.poll_seconds}
-        return "frugal.jobs.trigger.JobTrigger", arguments
+        names = ("kind", "job", "poll_seconds", "region", "patience")
+        return "frugal.jobs.trigger.JobTrigger", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll with jitter until the job is over; what interrupts one poll is tried again."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        kind = KINDS[self.kind]
-        hook = await asyncio.to_thread(clients.hook, "sagemaker")
-        # The provider's coroutine loses what a cancel says, by which Airflow knows to call on_kill.
-        connecting = asyncio.ensure_future(hook.get_async_conn())
-        async with await asyncio.shield(connecting) as client:
-            while True:
+        """Poll with jitter until the job is over; what interrupts one poll is tried again, ever later."""
+        loop, kind = asyncio.get_running_loop(), KINDS[self.kind]
+        while True:
+            for wait in waits(self.poll_seconds, max(self.poll_seconds, LONGEST_WAIT)):
                 try:
-                    description = await getattr(client, kind.describe)(**{kind.name_key: self.job})
-                    if kind.is_over(description):
-                        status = description[kind.status_key]
-                        yield TriggerEvent({"job": self.job, "status": status})
-                        return
-                except (BotoCoreError, ClientError, OSError) as error:
+                    found = await loop.run_in_executor(_polls, self._find)
+                    break
+                except Exception as error:
                     self.log.warning("Could not see %s, will look again: %s", self.job, error)
-                await asyncio.sleep(
-                    self.poll_seconds * (1 + JITTER * random.SystemRandom().random())
-                )
+                    if is_expired(error):
+                        clients.forget()
+                await asyncio.sleep(wait)
+            if found is None or kind.is_over(found) or self._waited(found):
+                status = found[kind.status_key] if found else None
+                waited = found is not None and not kind.is_over(found)
+                yield TriggerEvent({"job": self.job, "status": status, "waited": waited})
+                return
+            await asyncio.sleep(self.poll_seconds)
 
     async def on_kill(self) -> None:
         """Stop the job when its task is over, or will start another one.
@@ -70,9 +87,10 @@ class JobTrigger(BaseTrigger):
         still deferred. A cleared task goes on with what keeps its name for life, like an endpoint.
 
         All of it is one thread, as Airflow 3.3 cancels what it cancelled again every second until that has
-        returned: awaits inside on_kill end there, a thread does not.
+        returned: awaits inside on_kill end there, a thread that is shielded does not, started or queued.
         """
-        await asyncio.to_thread(self._let_go)
+        stop = asyncio.get_running_loop().run_in_executor(_stops, self._let_go)
+        await asyncio.shield(stop)
 
     def _let_go(self) -> None:
         kind, states = KINDS[self.kind], self._states()
@@ -80,8 +98,20 @@ class JobTrigger(BaseTrigger):
         if any(state in waited_for for state in states):
             self.log.info("The task is %s: %s goes on", states[0], self.job)
             return
-        stopped = kind.halt(clients.client("sagemaker"), self.job)
+        stopped = insist(self._halt, STOP_SECONDS)
         self.log.info("%s %s", "Stopped" if stopped else "Nothing to stop in", self.job)
+
+    def _find(self) -> Description | None:
+        return KINDS[self.kind].find(clients.client("sagemaker", self.region), self.job)
+
+    def _halt(self) -> bool:
+        return KINDS[self.kind].halt(clients.client("sagemaker", self.region), self.job)
+
+    def _waited(self, found: Description) -> bool:
+        if self.patience is None or not waits_for_capacity(found):
+            return False
+        patience_ends: datetime = found["CreationTime"] + timedelta(seconds=self.patience)
+        return datetime.now(UTC) > patience_ends
 
     def _states(self) -> list[str | None]:
         """State of the task instance in a list, which is empty when it, or its DAG run, was deleted."""
@@ -97,3 +127,8 @@ class JobTrigger(BaseTrigger):
             map_index=ti.map_index,
         )
         return list(states.get(ti.run_id, {}).values())  # the key of a mapped one has its index
+
+
+def waits_for_capacity(found: Description) -> bool:
+    """Whether a training job never had an instance: DescribeTrainingJob then has no TrainingStartTime."""
+    return found.get("TrainingStartTime") is None

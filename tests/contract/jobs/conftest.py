@@ -85,8 +85,8 @@ def account(
 ) -> Iterator[Account]:
     """The account, with this process's AWS clients pointing at it."""
     monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
-    clients.client.cache_clear()
+    clients.forget()
     s3 = clients.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     yield Account(local_aws, clients.client("sagemaker"), s3)
-    clients.client.cache_clear()
+    clients.forget()

@@ -9,7 +9,9 @@ import tarfile
 import time
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,6 +29,12 @@ FAIL = (
     "(base / 'output').mkdir(exist_ok=True);"
     "(base / 'output' / 'message').write_text('the raw data has no column price');"
     "sys.exit(1)"
+)
+LINGER = (
+    "import pathlib, signal, time;"
+    "signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1), exit(0)));"
+    "pathlib.Path({begun!r}).touch();"
+    "time.sleep(60)"
 )
 TRAIN = """
 import os, pathlib, sys, time
@@ -87,9 +95,12 @@ def wait(deferred: TaskDeferred) -> dict[str, Any]:
 
 
 def finish(job: JobOperator, deferred: TaskDeferred, context: Any) -> dict[str, Any]:
-    """Resume as a worker does once the trigger fired."""
+    """Resume as a worker does once the trigger fired, and again each time that the task deferred anew."""
     kwargs = {**(deferred.kwargs or {}), "event": wait(deferred)}
-    result: dict[str, Any] = job.resume_execution(deferred.method_name, kwargs, context)
+    try:
+        result: dict[str, Any] = job.resume_execution(deferred.method_name, kwargs, context)
+    except TaskDeferred as again:
+        return finish(job, again, context)
     return result
 
 
@@ -135,23 +146,68 @@ def test_a_retry_adopts_a_job_that_ended_meanwhile(
     assert len(jobs(account, task)) == 1
 
 
-def test_a_clear_of_a_finished_task_starts_a_fresh_job(account: Account, task: str) -> None:
+@pytest.mark.parametrize("store", [True, False])
+def test_a_clear_of_a_finished_task_starts_a_fresh_job(
+    account: Account, task: str, store: bool
+) -> None:
     for expected in (1, 2):
-        job, context = operator(task), account.context(task)
+        job, context = operator(task), account.context(task, store=store)
+        context["ti"].max_tries += expected
         finish(job, submit(job, context), context)
         assert len(jobs(account, task)) == expected
 
 
 @pytest.mark.parametrize("store", [True, False])
-def test_a_failure_names_the_containers_reason_and_the_retry_is_a_new_job(
+def test_a_dag_run_made_again_under_its_old_id_starts_a_fresh_job(
     account: Account, task: str, store: bool
 ) -> None:
-    for expected in (1, 2):
-        job, context = operator(task, FAIL), account.context(task, store=store)
-        deferred = submit(job, context)
-        with pytest.raises(AlgorithmFailed, match="has no column price"):
-            finish(job, deferred, context)
-        assert len(jobs(account, task)) == expected
+    job, context = operator(task), account.context(task, store=store)
+    finish(job, submit(job, context), context)
+    again = account.context(task, store=False)
+    again["dag_run"] = SimpleNamespace(start_date=datetime.now(UTC) + timedelta(hours=1))
+    finish(job, submit(job, again), again)
+    assert len(jobs(account, task)) == 2
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_a_failure_names_the_containers_reason_and_only_a_clear_pays_for_it_again(
+    account: Account, task: str, store: bool
+) -> None:
+    job, context = operator(task, FAIL), account.context(task, store=store)
+    deferred = submit(job, context)
+    with pytest.raises(AlgorithmFailed, match="has no column price"):
+        finish(job, deferred, context)
+    with pytest.raises(AlgorithmFailed, match="has no column price"):
+        operator(task, FAIL).execute(account.context(task, store=store))
+    assert len(jobs(account, task)) == 1
+    cleared = account.context(task, store=store)
+    cleared["ti"].max_tries += 1
+    again = operator(task)
+    assert finish(again, submit(again, cleared), cleared)["status"] == "Completed"
+    assert len(jobs(account, task)) == 2
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_no_job_starts_while_another_one_of_its_task_is_stopping(
+    account: Account, task: str, store: bool, tmp_path: Path
+) -> None:
+    """Both would write to one checkpoint prefix."""
+    begun = tmp_path / "begun"
+    submit(operator(task, LINGER.format(begun=str(begun))), account.context(task, store=store))
+    until(begun.exists)
+    cleared = account.context(task, store=store)
+    cleared["ti"].max_tries += 1
+    job = operator(task)
+    waiting = submit(job, cleared)
+    [first] = jobs(account, task)
+    assert waiting.trigger.job == first["ProcessingJobName"]
+    assert finish(job, waiting, cleared)["status"] == "Completed"
+    first, second = jobs(account, task)  # oldest first
+    stopped = account.sagemaker.describe_processing_job(
+        ProcessingJobName=first["ProcessingJobName"]
+    )
+    assert stopped["ProcessingJobStatus"] == "Stopped"
+    assert second["CreationTime"] >= stopped["ProcessingEndTime"]
 
 
 def test_a_killed_worker_stops_the_job_and_the_next_attempt_starts_another(
@@ -266,9 +322,7 @@ def test_lost_spot_capacity_moves_to_the_next_rung_which_resumes(
     name = (deferred.kwargs or {})["job"]
     until(lambda: _checkpointed(account, task))
     account.local.interrupt(name)
-    with pytest.raises(TaskDeferred) as moved:
-        finish(job, deferred, context)
-    result = finish(job, moved.value, context)
+    result = finish(job, deferred, context)
     assert (result["rung"], result["spot"]) == (1, False)
     first = account.sagemaker.describe_training_job(TrainingJobName=name)
     assert first["TrainingJobStatus"] == "Stopped"

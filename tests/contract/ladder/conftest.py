@@ -61,7 +61,7 @@ def buckets(
     home = f"home-{uuid.uuid4().hex[:8]}"
     monkeypatch.setenv("FRUGAL_BUCKET", home)
     monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
-    clients.client.cache_clear()
+    clients.forget()
     run = Run(
         id="manual-1",
         model="churn",
@@ -79,7 +79,7 @@ def buckets(
     make_bucket(home, HOME)
     make_bucket(away.bucket, AWAY)
     yield Buckets(run, away, local_aws)
-    clients.client.cache_clear()
+    clients.forget()
 
 
 def wait_for_the_next_second() -> None:
