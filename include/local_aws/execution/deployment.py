@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_aws.errors import validation
 from local_aws.execution.capture import Capture
+from local_aws.execution.components import ComponentVariant
 from local_aws.execution.model_server import UNHEALTHY, ServerFailed
 from local_aws.execution.placement import Placement, Pool, Site
 from local_aws.execution.serverless import ServerlessVariant
@@ -97,6 +98,8 @@ class Deployment:
 def make_variant(site: Site, definition: dict[str, Any]) -> Variant:
     """The form that a ProductionVariant asks for."""
     placement = Placement(site, definition, pools_of(site.app, site.region, definition))
+    if not definition.get("ModelName"):
+        return ComponentVariant(site, definition, placement)
     if "ServerlessConfig" in definition:
         return ServerlessVariant(site, definition, placement)
     return Variant(site, definition, placement)
@@ -106,15 +109,13 @@ def pools_of(app: App, region: str, definition: dict[str, Any]) -> list[Pool]:
     """Instance types with the model of each, best first. Raises `ValidationException`."""
     pools = sorted(definition.get("InstancePools", []), key=lambda pool: pool["Priority"])
     if not pools:
-        kind = definition.get("InstanceType", "")
-        return [Pool(kind, find_model(app, region, definition["ModelName"]))]
-    return [
-        Pool(
-            pool["InstanceType"],
-            find_model(app, region, pool.get("ModelNameOverride") or definition["ModelName"]),
-        )
-        for pool in pools
-    ]
+        pools = [{"InstanceType": definition.get("InstanceType", "")}]
+    found = []
+    for pool in pools:
+        name = pool.get("ModelNameOverride") or definition.get("ModelName")
+        model = find_model(app, region, name) if name else {}
+        found.append(Pool(pool["InstanceType"], model))
+    return found
 
 
 def find_model(app: App, region: str, name: str) -> Record:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from local_aws.execution.async_queue import AsyncQueue
+from local_aws.execution.components import Component
 from local_aws.execution.deployment import CONFIG, ENDPOINT, MODEL, Deployment
 from local_aws.execution.model_server import ServerFailed
-from local_aws.execution.rollout import Journal, Plan, RollbackFailed, Rollout
-from local_aws.execution.traffic import Split
+from local_aws.execution.rollout import Journal, RollbackFailed, Rollout, Shift
+from local_aws.execution.rollout_plan import Plan
 from local_aws.store import Record
 
 if TYPE_CHECKING:
@@ -23,34 +23,18 @@ __all__ = ["CONFIG", "ENDPOINT", "MODEL", "Deployment", "Fleet", "Traffic"]
 log = logging.getLogger(__name__)
 
 
-class Traffic:
-    """What answers for one endpoint: a deployment, and during an update the one that comes beside it
-    for a `share` of the requests."""
+class Traffic(Shift[Deployment]):
+    """What answers for one endpoint."""
 
     def __init__(self) -> None:
-        self.serving: Deployment | None = None
-        self.incoming: Deployment | None = None
-        self.share = 0.0
+        super().__init__()
         self.queue: AsyncQueue | None = None
-        self.cancelled = threading.Event()
-        self._split = Split()
-
-    def choose(self) -> Deployment | None:
-        """The deployment whose turn it is; None before the first one serves."""
-        serving, incoming, share = self.serving, self.incoming, self.share
-        if serving is None or incoming is None:
-            return serving
-        turn = self._split.turn({"serving": 1 - share, "incoming": share})
-        return incoming if turn == "incoming" else serving
+        self.components: dict[str, Component] = {}
 
     def instances(self) -> int:
         """How many instances of production variants there are."""
         production = (v for d in self.deployments() for v in d.variants.values())
         return sum(variant.instances.count for variant in production)
-
-    def deployments(self) -> Iterator[Deployment]:
-        """Those there are, running or starting."""
-        yield from (d for d in (self.serving, self.incoming) if d)
 
 
 class Fleet:
@@ -65,13 +49,17 @@ class Fleet:
     def clear_directories(self) -> None:
         shutil.rmtree(self._app.config.state / "servers", ignore_errors=True)
 
+    def traffic(self, region: str, endpoint: str) -> Traffic:
+        """What is to answer for an endpoint, now or once it is deployed."""
+        with self._changed:
+            return self._endpoints.setdefault((region, endpoint), Traffic())
+
     def deploy(
-        self, region: str, endpoint: str, config: Record, plan: Plan, journal: Journal
+        self, region: str, endpoint: str, config: Record, plan: Plan, journal: Journal[Deployment]
     ) -> None:
         """Bring an endpoint to a configuration in the background, by a plan; the journal is told how it
         goes. What served before goes on serving until the plan is through, and after it failed."""
-        with self._changed:
-            traffic = self._endpoints.setdefault((region, endpoint), Traffic())
+        traffic = self.traffic(region, endpoint)
         arguments = (region, endpoint, traffic, config, plan, journal)
         threading.Thread(target=self._deploy, args=arguments, daemon=True).start()
 
@@ -82,7 +70,7 @@ class Fleet:
         traffic: Traffic,
         config: Record,
         plan: Plan,
-        journal: Journal,
+        journal: Journal[Deployment],
     ) -> None:
         try:
             new = Deployment(self._app, region, endpoint, config)
@@ -138,8 +126,9 @@ class Fleet:
             traffic.cancelled.set()
             if traffic.queue and forget:
                 traffic.queue.close()
-            for deployment in traffic.deployments():
-                deployment.stop()
+            parts: list[Deployment | Component] = [*traffic.deployments()]
+            for part in [*parts, *traffic.components.values()]:
+                part.stop()
 
     def close(self) -> None:
         for region, endpoint in list(self._endpoints):
@@ -150,6 +139,13 @@ class Fleet:
             if traffic.queue:
                 traffic.queue.sample()
                 continue
+            for component in traffic.components.values():
+                running = sum(version.instances.running for version in component.deployments())
+                values = {
+                    "ConcurrentRequestsPerCopy": running / component.copies if running else 0.0
+                }
+                dimensions = {"InferenceComponentName": component.name}
+                self._app.meter.put(region, dimensions, values, "Count")
             for variant in traffic.serving.everything if traffic.serving else []:
                 running = variant.instances.running
                 if variant.instances.count:

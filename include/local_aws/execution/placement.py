@@ -63,3 +63,18 @@ class Placement:
         facts = {"instance": instance_type, "spot": False, "region": site.region}
         subject = f"{site.endpoint}/{instance_type}"
         return site.app.faults.draw("no-capacity", subject, job=site.endpoint, **facts) is None
+
+
+# GiB for each vCPU, by the start of the family's name; the others have 4.
+_MEMORY = {"c": 2, "r": 8, "x": 16, "inf1": 2, "p3": 7.6, "g4dn": 4, "p4": 12, "t": 2}
+
+
+def size_of(instance_type: str) -> tuple[float, float]:
+    """vCPUs and memory in MB of an instance type, by the pattern that AWS's names follow."""
+    family, size = instance_type.split(".")[1:]
+    vcpus = {"medium": 2.0, "large": 2.0, "xlarge": 4.0}.get(size)
+    if vcpus is None:
+        times = size.removesuffix("xlarge")
+        vcpus = 4.0 * int(times) if times.isdigit() else 96.0
+    ratios = [ratio for start, ratio in _MEMORY.items() if family.startswith(start)]
+    return vcpus, vcpus * (ratios[-1] if ratios else 4) * 1024

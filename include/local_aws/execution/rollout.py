@@ -2,103 +2,80 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from local_aws.execution.model_server import ServerFailed
+from local_aws.execution.rollout_plan import Plan
+from local_aws.execution.traffic import Split
 
 if TYPE_CHECKING:
     from local_aws.app import App
-    from local_aws.execution.deployment import Deployment
-    from local_aws.execution.fleet import Traffic
+    from local_aws.execution.instances import Instances
+    from local_aws.execution.placement import Site
 
 POLL = 0.05
-DEFAULT_TIMEOUT = 28800.0
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A DeploymentConfig as steps.
+class Servers(Protocol):
+    """Anything with a number of servers."""
 
-    `shares` are the new fleet's shares of the traffic after each step, the last 1; `wait` and `bake`
-    the seconds after a step and after the last one; `timeout` the seconds in all. `batches` are the
-    instances that a rolling update replaces in each step, `back` how many come back at a time when it
-    is undone. Seconds are AWS's.
-    """
-
-    shares: tuple[float, ...] = (1.0,)
-    wait: float = 0.0
-    bake: float = 0.0
-    timeout: float = DEFAULT_TIMEOUT
-    batches: tuple[int, ...] = ()
-    back: int = 0
-    alarms: tuple[str, ...] = ()
+    @property
+    def instances(self) -> Instances: ...
 
 
-ALL_AT_ONCE = Plan()
+class Version(Protocol):
+    """What a rollout brings in or takes away: a deployment, or a component's copies."""
+
+    site: Site
+
+    @property
+    def everything(self) -> Sequence[Servers]: ...
+
+    def start(self) -> None: ...
+
+    def scale(self, count: int) -> None: ...
+
+    def check_health(self) -> None: ...
+
+    def check_return(self) -> None: ...
+
+    def stop(self) -> None: ...
 
 
-def plan_of(config: dict[str, Any], variants: list[dict[str, Any]]) -> Plan:
-    """The plan of a DeploymentConfig for production variants."""
-    alarms = config.get("AutoRollbackConfiguration", {}).get("Alarms", [])
-    names = tuple(alarm["AlarmName"] for alarm in alarms)
-    total = max(1, sum(variant.get("InitialInstanceCount", 1) for variant in variants))
-    if rolling := config.get("RollingUpdatePolicy"):
-        batch = instances_of(rolling["MaximumBatchSize"], total)
-        sizes = [batch] * (total // batch) + ([total % batch] if total % batch else [])
-        back = rolling.get("RollbackMaximumBatchSize")
-        return Plan(
-            shares=tuple(sum(sizes[: n + 1]) / total for n in range(len(sizes))),
-            wait=rolling["WaitIntervalInSeconds"],
-            bake=rolling["WaitIntervalInSeconds"],
-            timeout=rolling.get("MaximumExecutionTimeoutInSeconds", DEFAULT_TIMEOUT),
-            batches=tuple(sizes),
-            back=instances_of(back, total) if back else total,
-            alarms=names,
-        )
-    policy = config.get("BlueGreenUpdatePolicy")
-    if policy is None:
-        return Plan(alarms=names)
-    routing = policy["TrafficRoutingConfiguration"]
-    shares: tuple[float, ...] = (1.0,)
-    if routing["Type"] == "CANARY":
-        shares = (share_of(routing["CanarySize"], total), 1.0)
-    elif routing["Type"] == "LINEAR":
-        step = share_of(routing["LinearStepSize"], total)
-        steps = [step * n for n in range(1, int(1 / step) + 1) if step * n < 1]
-        shares = (*steps, 1.0)
-    return Plan(
-        shares=shares,
-        wait=routing["WaitIntervalInSeconds"],
-        bake=policy.get("TerminationWaitInSeconds", 0),
-        timeout=policy.get("MaximumExecutionTimeoutInSeconds", DEFAULT_TIMEOUT),
-        alarms=names,
-    )
+V = TypeVar("V", bound=Version)
+V_contra = TypeVar("V_contra", bound=Version, contravariant=True)
 
 
-def share_of(size: dict[str, Any], total: int) -> float:
-    """The share of the traffic that a CapacitySize of `total` instances gets.
+class Shift(Generic[V]):
+    """What answers, and during an update what comes beside it for a `share` of the requests."""
 
-    CAPACITY_PERCENT is taken as it is, also where it is less than an instance: what AWS does with a
-    single one is not documented.
-    """
-    if size["Type"] == "CAPACITY_PERCENT":
-        return float(size["Value"]) / 100
-    return min(1.0, float(size["Value"]) / total)
+    def __init__(self) -> None:
+        self.serving: V | None = None
+        self.incoming: V | None = None
+        self.share = 0.0
+        self.cancelled = threading.Event()
+        self._split = Split()
+
+    def choose(self) -> V | None:
+        """The one whose turn it is; None before the first one serves."""
+        serving, incoming, share = self.serving, self.incoming, self.share
+        if serving is None or incoming is None:
+            return serving
+        turn = self._split.turn({"serving": 1 - share, "incoming": share})
+        return incoming if turn == "incoming" else serving
+
+    def deployments(self) -> Iterator[V]:
+        """Those there are, running or starting."""
+        yield from (d for d in (self.serving, self.incoming) if d)
 
 
-def instances_of(size: dict[str, Any], total: int) -> int:
-    """How many of `total` instances a CapacitySize is, at least one."""
-    if size["Type"] == "CAPACITY_PERCENT":
-        return max(1, int(total * size["Value"] / 100))
-    return max(1, min(total, int(size["Value"])))
-
-
-class Journal(Protocol):
+class Journal(Protocol[V_contra]):
     """Who writes down how a deployment goes."""
 
-    def stage(self, status: str, new: Deployment) -> None:
+    def stage(self, status: str, new: V_contra) -> None:
         """The new variants enter a VariantStatus: Creating, ActivatingTraffic, Baking."""
 
     def rolling_back(self, reason: str) -> None: ...
@@ -115,11 +92,11 @@ class RollbackFailed(ServerFailed):
     """The old fleet could not be brought back."""
 
 
-class Rollout:
+class Rollout(Generic[V]):
     """One deployment: `run` returns when all traffic is on the new fleet and it has been baked."""
 
     def __init__(
-        self, app: App, traffic: Traffic, new: Deployment, plan: Plan, journal: Journal
+        self, app: App, traffic: Shift[V], new: V, plan: Plan, journal: Journal[V]
     ) -> None:
         self._app, self._traffic, self._new = app, traffic, new
         self._old, self._plan, self._journal = traffic.serving, plan, journal
@@ -178,7 +155,7 @@ class Rollout:
     def _fires(self, alarm: str) -> bool:
         return self._app.cloudwatch.state(alarm, self._new.site.region) == "ALARM"
 
-    def _roll_back(self, old: Deployment, problem: str) -> None:
+    def _roll_back(self, old: V, problem: str) -> None:
         """All traffic back to the old fleet. Raises `RollbackFailed`.
 
         A blue/green update has it running, so that only a fault that names the old configuration keeps

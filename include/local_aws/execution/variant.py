@@ -37,6 +37,7 @@ class Variant:
 
     max_payload = 25 * 1024 * 1024
     multi_model = False
+    hosts_components = False
 
     def __init__(self, site: Site, definition: dict[str, Any], placement: Placement) -> None:
         self.name: str = definition["VariantName"]

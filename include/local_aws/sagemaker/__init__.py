@@ -8,6 +8,7 @@ from local_aws.sagemaker import (
     endpoint_configs,
     endpoint_updates,
     endpoints,
+    inference_components,
     model_packages,
     models,
     processing_jobs,
@@ -34,3 +35,4 @@ def settle(app: App) -> None:
     for family in (training_jobs, processing_jobs, compilation_jobs, transform_jobs):
         family.FAMILY.settle(app)
     endpoints.settle(app)
+    inference_components.settle(app)

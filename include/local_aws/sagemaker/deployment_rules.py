@@ -54,14 +54,17 @@ def check_deployment(call: Call, record: Record, config: Record, deployment: Par
                 raise validation(
                     "Rolling deployments support neither serverless endpoints nor several variants"
                 )
-        _check_size("MaximumBatchSize", rolling["MaximumBatchSize"], total, 5, 50)
-        if "RollbackMaximumBatchSize" in rolling:
-            _check_size(
-                "RollbackMaximumBatchSize", rolling["RollbackMaximumBatchSize"], total, 5, 100
-            )
-        _check_timeout(rolling, rolling["WaitIntervalInSeconds"])
+        check_rolling(rolling, total)
     if policy := deployment.get("BlueGreenUpdatePolicy"):
         _check_blue_green(policy, total)
+
+
+def check_rolling(policy: Params, total: int) -> None:
+    """Raise `ValidationException` for a RollingUpdatePolicy that does not fit so many instances."""
+    _check_size("MaximumBatchSize", policy["MaximumBatchSize"], total, 5, 50)
+    if "RollbackMaximumBatchSize" in policy:
+        _check_size("RollbackMaximumBatchSize", policy["RollbackMaximumBatchSize"], total, 5, 100)
+    _check_timeout(policy, policy["WaitIntervalInSeconds"])
 
 
 def _is_guarded(deployment: Params) -> bool:

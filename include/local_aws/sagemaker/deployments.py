@@ -7,7 +7,7 @@ from typing import Any
 from local_aws.app import App
 from local_aws.execution.deployment import Deployment, pools_of
 from local_aws.execution.fleet import ENDPOINT
-from local_aws.execution.rollout import ALL_AT_ONCE, Plan, plan_of
+from local_aws.execution.rollout_plan import ALL_AT_ONCE, Plan, plan_of
 from local_aws.execution.states import now
 from local_aws.sagemaker.registry import Params
 from local_aws.store import Record

@@ -51,9 +51,6 @@ REFUSED: tuple[tuple[set[str], str], ...] = (
     ),
 )
 
-# Forms that need what is not here yet.
-UNSERVED = {"component": "inference components"}
-
 NO_OUTPUT = {"S3OutputPath": ""}
 SINGLE_GPU_SIZES = {"xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge"}
 
@@ -76,9 +73,6 @@ def check_config(call: Call, params: Params) -> None:
     for together, why in REFUSED:
         if together <= forms:
             raise validation(why)
-    for form, what in UNSERVED.items():
-        if form in forms:
-            raise validation(f"The local AWS does not serve {what} yet")
     if "component" in forms and "ExecutionRoleArn" not in params:
         raise validation(
             "ExecutionRoleArn is required for endpoints that host inference components"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from local_aws.app import App
 from local_aws.errors import validation
+from local_aws.execution.components import COMPONENT
 from local_aws.execution.fleet import CONFIG, ENDPOINT
-from local_aws.execution.rollout import ALL_AT_ONCE
+from local_aws.execution.rollout_plan import ALL_AT_ONCE
 from local_aws.execution.states import now
 from local_aws.sagemaker import endpoint_configs
 from local_aws.sagemaker.deployments import Entry, deploy, plan_for, publish, touch
@@ -77,6 +78,11 @@ def delete(call: Call, params: Params) -> Params:
     def change(latest: Record) -> None:
         if latest["EndpointStatus"] in IN_PROGRESS:
             raise validation(f'Cannot delete in-progress endpoint "{latest["EndpointArn"]}".')
+        if any(c["EndpointName"] == name for c in call.app.store.all(COMPONENT, region)):
+            raise validation(
+                f'Cannot delete the endpoint "{latest["EndpointArn"]}": delete the inference components '
+                "that it hosts first"
+            )
         touch(latest, "Deleting")
 
     publish(call.app, region, call.app.store.update(ENDPOINT, region, name, change))

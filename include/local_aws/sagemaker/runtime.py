@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 
@@ -15,7 +14,16 @@ from local_aws.execution.meter import invocation as metrics_of
 from local_aws.execution.model_server import Answer, InvocationTimeout
 from local_aws.execution.variant import Invocation, Throttled, Variant
 from local_aws.http import Request, Response
+from local_aws.sagemaker.answers import (
+    PREFIX,
+    asked_of,
+    check_size,
+    response_to,
+    timed_out,
+    unavailable,
+)
 from local_aws.sagemaker.async_runtime import enqueue
+from local_aws.sagemaker.component_runtime import COMPONENT_HEADER, invoke_component
 
 _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations)$")
 
@@ -30,11 +38,9 @@ SERVED = frozenset(
     {"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"}
 )
 
-PREFIX = "X-Amzn-SageMaker-"
-PASSED = ("Content-Type", "Accept", f"{PREFIX}Custom-Attributes", f"{PREFIX}Inference-Id")
 
 # Request headers that need what is not here.
-UNSERVED = ("Target-Model", "Inference-Component", "Session-Id")
+UNSERVED = ("Target-Model", "Session-Id")
 
 
 def matches(request: Request) -> bool:
@@ -57,14 +63,18 @@ def answer(app: App, request: Request) -> Response:
     if traffic.queue:
         message = f"Endpoint {name} is an asynchronous endpoint: use InvokeEndpointAsync"
         raise AwsError("ValidationError", message)
+    if traffic.serving and any(v.hosts_components for v in traffic.serving.variants.values()):
+        return invoke_component(app, request, traffic, name, started)
+    if request.header(COMPONENT_HEADER):
+        message = f"Endpoint {name} does not host inference components"
+        raise AwsError("ValidationError", message)
     return _invoke_endpoint(app, request, traffic, name, started)
 
 
 def _invoke_endpoint(
     app: App, request: Request, traffic: Traffic, name: str, started: float
 ) -> Response:
-    headers = {header: request.header(header) for header in PASSED}
-    asked = Invocation(request.read(), {k: v for k, v in headers.items() if v is not None})
+    asked = asked_of(request)
     deployment, variant, answered = _send(app, request, traffic, name, asked)
     overhead = time.monotonic() - started - answered.latency
     count = variant.instances.count
@@ -72,25 +82,7 @@ def _invoke_endpoint(
         app.meter.variant(deployment.site, variant.name, values, unit)
     for shadow in deployment.shadows:
         shadow.mirror(asked)
-    if not 200 <= answered.status < 300:
-        raise _model_error(request.region, name, answered)
-    return _answered(request, deployment, variant, asked.body, answered)
-
-
-def _answered(
-    request: Request, deployment: Deployment, variant: Variant, body: bytes, answered: Answer
-) -> Response:
-    content_type = answered.headers.get("Content-Type", "application/octet-stream")
-    attributes = request.header(f"{PREFIX}Custom-Attributes")
-    if deployment.capture:
-        asked = (request.header("Content-Type") or "application/octet-stream", body)
-        inference_id = request.header(f"{PREFIX}Inference-Id")
-        pair = (content_type, answered.body)
-        deployment.capture.record(variant.name, asked, pair, inference_id, attributes)
-    headers = [("Content-Type", content_type), ("x-Amzn-Invoked-Production-Variant", variant.name)]
-    own = answered.headers.get(f"{PREFIX}Custom-Attributes") or attributes
-    headers += [(f"{PREFIX}Custom-Attributes", own)] if own else []
-    return Response(200, headers, answered.body)
+    return response_to(request, deployment, variant.name, asked, answered)
 
 
 def _traffic(app: App, region: str, name: str) -> Traffic:
@@ -113,10 +105,7 @@ def _send(
                 "ValidationError", f"Endpoint {endpoint} of account {ACCOUNT} not found."
             )
         variant = _variant(deployment, request.header(f"{PREFIX}Target-Variant"), endpoint)
-        if len(asked.body) > variant.max_payload:
-            raise AwsError(
-                "ValidationError", f"The body is larger than {variant.max_payload} bytes"
-            )
+        check_size(asked, variant.max_payload)
         try:
             return deployment, variant, variant.invoke(asked)
         except Throttled as error:
@@ -124,18 +113,13 @@ def _send(
                 app.meter.variant(deployment.site, variant.name, values, unit)
             raise AwsError("ThrottlingException", "Rate exceeded", 429) from error
         except InvocationTimeout:
-            text = b"Your invocation timed out while waiting for a response from container primary"
-            return deployment, variant, Answer(504, {}, text, asked.timeout)
+            return deployment, variant, timed_out(asked)
         except NoInstances as error:
             if attempt == ATTEMPTS:
-                return deployment, variant, _unavailable(error)
+                return deployment, variant, unavailable(error)
         except OSError as error:
-            return deployment, variant, _unavailable(error)
+            return deployment, variant, unavailable(error)
     raise AssertionError
-
-
-def _unavailable(error: OSError) -> Answer:
-    return Answer(503, {}, f"The container is not available: {error}".encode(), 0.0)
 
 
 def _variant(deployment: Deployment, wanted: str | None, endpoint: str) -> Variant:
@@ -144,19 +128,3 @@ def _variant(deployment: Deployment, wanted: str | None, endpoint: str) -> Varia
     except KeyError as error:
         message = f"Variant {wanted} was not found for endpoint {endpoint}"
         raise AwsError("ValidationError", message) from error
-
-
-def _model_error(region: str, endpoint: str, response: Answer) -> AwsError:
-    text = response.body.decode(errors="replace")[:1024]
-    kind = "client" if response.status < 500 else "server"
-    group = f"/aws/sagemaker/Endpoints/{endpoint}"
-    url = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#logEventViewer"
-    return AwsError(
-        "ModelError",
-        f"Received {kind} error ({response.status}) from primary with message "
-        f"{json.dumps(text)}. See {url}:group={group} in account {ACCOUNT} for more information.",
-        424,
-        OriginalStatusCode=response.status,
-        OriginalMessage=text,
-        LogStreamArn=f"arn:aws:logs:{region}:{ACCOUNT}:log-group:{group}",
-    )
