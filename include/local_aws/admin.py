@@ -17,6 +17,7 @@ from local_aws.faults import BadRule, read_rules
 from local_aws.http import Request, Response, json_response
 from local_aws.protocol import service_model
 
+DAY = 86400
 OPERATIONS = Path(__file__).with_name("operations.yaml")
 
 
@@ -36,6 +37,8 @@ def answer(app: App, request: Request) -> Response:
         return json_response(operations())
     if route == ("POST", "interrupt"):
         return _interrupt(app, json.loads(request.read() or b"{}"))
+    if route == ("POST", "clock"):
+        return _advance(app, json.loads(request.read() or b"{}"))
     if route[1] == "faults" or route[1].startswith("faults/"):
         return _faults(app, request, route[1].partition("/")[2])
     return json_response({"error": f"No {request.method} {request.path}"}, 404)
@@ -61,6 +64,15 @@ def _interrupt(app: App, body: dict[str, Any]) -> Response:
         )
     app.supervisor.signal(TRAINING.kind, region, name, Signal.INTERRUPT)
     return json_response({"TrainingJobName": name, "Region": region})
+
+
+def _advance(app: App, body: dict[str, Any]) -> Response:
+    """Let `Seconds` of AWS's time, a day at most, pass for alarms and scaling policies at once."""
+    seconds = body.get("Seconds")
+    if not isinstance(seconds, int | float) or not 0 < seconds <= DAY:
+        return json_response({"error": f"Seconds must be from 1 to {DAY}, not {seconds!r}"}, 400)
+    app.cloudwatch.advance(seconds)
+    return json_response({"Seconds": seconds})
 
 
 def _faults(app: App, request: Request, rule_id: str) -> Response:

@@ -22,6 +22,7 @@ from local_aws.faults import Faults
 from local_aws.store import Store
 
 if TYPE_CHECKING:
+    from local_aws.autoscaling import AutoScaling
     from local_aws.execution.job import Job
 
 
@@ -36,6 +37,7 @@ class App:
     snapshots: Snapshots = field(init=False)
     services: Services = field(init=False)
     cloudwatch: CloudWatch = field(init=False)
+    autoscaling: AutoScaling = field(init=False)
     telemetry: Telemetry = field(init=False)
     images: Images = field(init=False)
     capacity: Capacity = field(init=False)
@@ -44,6 +46,8 @@ class App:
     meter: Meter = field(init=False)
 
     def __post_init__(self) -> None:
+        from local_aws.autoscaling import AutoScaling
+
         state = self.config.state
         state.mkdir(parents=True, exist_ok=True)
         self.faults = Faults(state / "faults.json")
@@ -54,7 +58,8 @@ class App:
         self.services = Services(self.objects, self.snapshots)
         clock = self.config.simulation.clock
         self.cloudwatch = CloudWatch(self, state / "metrics.sqlite", clock)
-        self.telemetry = Telemetry(self.snapshots, self.cloudwatch)
+        self.autoscaling = AutoScaling(self)
+        self.telemetry = Telemetry(self.snapshots)
         self.images = Images(self.config.images, self.config.environments)
         self.capacity = Capacity(self.config.simulation.slots)
         self.supervisor = Supervisor(self)
@@ -67,6 +72,7 @@ class App:
 
         self.snapshots.load()
         self.cloudwatch.start()
+        self.autoscaling.start()
         self.supervisor.clear_directories()
         self.fleet.clear_directories()
         settle(self)
@@ -75,6 +81,7 @@ class App:
         """Stop what serves and save what is not saved yet; jobs die with the process."""
         self.fleet.close()
         self.meter.close()
+        self.autoscaling.close()
         self.cloudwatch.close()
         self.snapshots.close()
 

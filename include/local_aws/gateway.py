@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from local_aws import admin, ec2, protocol
 from local_aws.app import App
+from local_aws.autoscaling import operations as autoscaling
 from local_aws.cloudwatch import alarm_operations as cloudwatch
 from local_aws.errors import AwsError, unknown_operation
 from local_aws.faults.calls import Dropped, struck
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 _BUCKET_HOST = re.compile(r"(?P<bucket>[^:]+)\.(?P<rest>(?:localhost|local-aws)(?::\d+)?)")
 
 # Services of our own, by signing name.
-OWN = {"monitoring": cloudwatch.SERVICE}
+OWN = {"monitoring": cloudwatch.SERVICE, "application-autoscaling": autoscaling.SERVICE}
 
 
 class Gateway:

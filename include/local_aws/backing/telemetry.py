@@ -1,4 +1,4 @@
-"""Logs, metrics, notifications and events that AWS publishes itself."""
+"""Logs, notifications and events that AWS publishes itself, put straight into moto."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ import json
 import logging
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import moto.backends
 
 from local_aws import ACCOUNT
 from local_aws.backing.snapshots import Snapshots
-from local_aws.cloudwatch import CloudWatch, Distribution
 
 log = logging.getLogger(__name__)
-
-
-@dataclass
-class Samples:
-    """Values of a metric, collected until they are put."""
-
-    values: Distribution
-
-    @classmethod
-    def of(cls, value: float) -> Samples:
-        return cls(Distribution.of(value))
-
-    def add(self, value: float) -> None:
-        self.values.add(Distribution.of(value))
 
 
 def _backend(service: str, region: str) -> Any:
@@ -38,11 +22,10 @@ def _backend(service: str, region: str) -> Any:
 
 
 class Telemetry:
-    """CloudWatch Logs, CloudWatch metrics and EventBridge, as SageMaker writes to them."""
+    """CloudWatch Logs, SNS and EventBridge, as other services write to them."""
 
-    def __init__(self, snapshots: Snapshots, cloudwatch: CloudWatch) -> None:
+    def __init__(self, snapshots: Snapshots) -> None:
         self._snapshots = snapshots
-        self._cloudwatch = cloudwatch
         self._lock = threading.Lock()
 
     def log(self, region: str, group: str, stream: str, lines: list[str]) -> None:
@@ -56,20 +39,8 @@ class Telemetry:
             logs.put_log_events(group, stream, events)
         self._snapshots.touch("logs")
 
-    def metric(
-        self,
-        region: str,
-        namespace: str,
-        name: str,
-        samples: Samples,
-        dimensions: dict[str, str],
-        unit: str = "None",
-    ) -> None:
-        """Add values, stamped now, to a metric."""
-        self._cloudwatch.put(region, namespace, name, dimensions, samples.values, unit)
-
     def notify(self, region: str, topic: str, subject: str, message: str) -> None:
-        """Publish to an SNS topic, which may be another region's. Raises when there is none."""
+        """Publish to an SNS topic, by its ARN. Raises when there is none."""
         with self._lock:
             _backend("sns", topic.split(":")[3]).publish(message, arn=topic, subject=subject)
         self._snapshots.touch("sns")

@@ -20,23 +20,42 @@ if TYPE_CHECKING:
 
 __all__ = ["CloudWatch", "Distribution"]
 
+# What is kept of how far the clock was advanced.
+SKIPPED = "skipped-time"
+SHORTEST_PERIOD = 10
+
 
 class CloudWatch:
     """What the rest of the local AWS has of CloudWatch: `put` values, ask an alarm's `state`."""
 
     def __init__(self, app: App, path: Path, scale: float) -> None:
+        self._app = app
         self.clock = Clock(scale)
         self.metrics = Metrics(path, self.clock)
         self.alarms = Alarms(app, self.metrics, self.clock)
 
     def start(self) -> None:
         """Go on from what the last process wrote."""
+        for _, _, record in self._app.store.every(SKIPPED):
+            self.clock.skip(record["seconds"])
         self.metrics.start()
         self.alarms.start()
 
     def close(self) -> None:
         self.alarms.close()
         self.metrics.close()
+
+    def advance(self, seconds: float) -> None:
+        """Let that many of AWS's seconds pass for alarms and scaling, in steps of the shortest
+        Period: each step evaluates what is due. Values that are put later are of the later time."""
+        left = self.clock.span(seconds)
+        while left > 0:
+            step = min(left, self.clock.span(SHORTEST_PERIOD))
+            self.clock.skip(step)
+            left -= step
+            self.alarms.evaluate_due()
+            self._app.autoscaling.tick()
+        self._app.store.put(SKIPPED, "", "", {"seconds": self.clock.skipped})
 
     def put(
         self,

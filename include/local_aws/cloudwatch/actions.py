@@ -22,14 +22,19 @@ def is_scaling(arn: str) -> bool:
 
 def check(arn: str) -> None:
     """Raise `ValidationError` unless it is an action that the local AWS can do."""
-    if not arn.startswith(SNS):
+    if not arn.startswith((SNS, SCALING)):
         raise AwsError(
-            "ValidationError", f"The local AWS's alarms notify SNS topics: they cannot do {arn}"
+            "ValidationError",
+            f"The local AWS's alarms notify SNS topics ({SNS}...) and Application Auto Scaling's "
+            f"policies ({SCALING}...); they cannot do {arn}",
         )
 
 
 def act(app: App, region: str, before: Record, after: Record, arn: str, verdict: Verdict) -> None:
     """Do one action. Raises what the notified service raises."""
+    if is_scaling(arn):
+        app.autoscaling.alarm(region, arn, after, verdict.newest)
+        return
     subject = f'{after["StateValue"]}: "{after["AlarmName"]}" in {region}'
     app.telemetry.notify(region, arn, subject[:100], json.dumps(_message(region, before, after)))
 

@@ -92,7 +92,7 @@ class Alarms:
         with self._lock:
             alarm = self._app.store.get(KIND, region, name)
             if alarm is not None:
-                self._enter(region, alarm, Verdict(state, reason, data, _newest(data)))
+                self._enter(region, alarm, Verdict(state, reason, data, newest(data)))
 
     def evaluate_due(self) -> None:
         """Evaluate the alarms of which a minute, or a shorter Period, ended since last time."""
@@ -168,13 +168,12 @@ class Alarms:
     def _act(self, region: str, before: Record, after: Record, arn: str, verdict: Verdict) -> None:
         try:
             actions.act(self._app, region, before, after, arn, verdict)
-        except Exception as error:
-            log.warning("Alarm %s could not do %s: %s", after["AlarmName"], arn, error)
-            result = f"Failed to execute action {arn}: {error}"
-        else:
-            if actions.is_scaling(arn) and before is after:
-                return
             result = f"Successfully executed action {arn}"
+        except Exception as error:
+            result = f"Failed to execute action {arn}: {error}"
+        if before is after:
+            return
+        log.info("Alarm %s: %s", after["AlarmName"], result)
 
         def note(record: Record) -> None:
             _note(record, self._clock.now(), "Action", result[:255], {"actionArn": arn})
@@ -205,7 +204,7 @@ def _note(record: Record, now: float, kind: str, summary: str, data: dict[str, A
     record["_history"] = [*record.get("_history", []), item][-HISTORY:]
 
 
-def _newest(data: str) -> float | None:
+def newest(data: str) -> float | None:
     """The newest data point of a StateReasonData, as scaling policies read it."""
     try:
         points = json.loads(data or "{}").get("recentDatapoints") or [None]

@@ -20,12 +20,12 @@ class Clock:
     def __init__(self, scale: float = 1.0, time_source: Callable[[], float] = time.time) -> None:
         self.scale = max(scale, SLOWEST)
         self._time = time_source
-        self._skipped = 0.0
+        self.skipped = 0.0
         self._lock = threading.Lock()
 
     def now(self) -> float:
         """Seconds since 1970."""
-        return self._time() + self._skipped
+        return self._time() + self.skipped
 
     def span(self, seconds: float) -> float:
         """How long that many of AWS's seconds last here."""
@@ -34,4 +34,4 @@ class Clock:
     def skip(self, seconds: float) -> None:
         """Go forward by seconds of this machine."""
         with self._lock:
-            self._skipped += seconds
+            self.skipped += seconds

@@ -10,7 +10,6 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from local_aws.backing.telemetry import Samples
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import Job, LogStream, MetricReader, Outcome
 from local_aws.execution.layout import Layout
@@ -59,9 +58,8 @@ class TrainingRun:
 
     def _publish_metric(self, name: str, value: float) -> None:
         dimensions = {"TrainingJobName": self.job.name}
-        telemetry = self.job.app.telemetry
-        samples = Samples.of(value)
-        telemetry.metric(self.job.region, METRIC_NAMESPACE, name, samples, dimensions)
+        put = self.job.app.cloudwatch.put
+        put(self.job.region, METRIC_NAMESPACE, name, dimensions, value)
 
     def __call__(self) -> None:
         try:
