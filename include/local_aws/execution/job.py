@@ -34,7 +34,8 @@ TERMINATED = 143
 
 @dataclass
 class Job:
-    """One job of one kind in one region, run by one thread."""
+    """One job of one kind in one region, run by one thread. `history` holds every value that a
+    training job logged, by metric."""
 
     app: App
     states: States
@@ -43,6 +44,7 @@ class Job:
     _signals: list[Signal] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _runs: int = 0
+    history: dict[str, list[float]] = field(default_factory=dict)
 
     @property
     def record(self) -> Record:
@@ -214,13 +216,17 @@ class LogStream:
 
 
 class MetricReader:
-    """MetricDefinitions over a job's output: the last value of each, and all to CloudWatch."""
+    """MetricDefinitions over a job's output: the last value of each, all of them in `history` and to
+    CloudWatch."""
 
     def __init__(
-        self, definitions: list[dict[str, str]], publish: Callable[[str, float], None]
+        self,
+        definitions: list[dict[str, str]],
+        publish: Callable[[str, float], None],
+        history: dict[str, list[float]],
     ) -> None:
         self._patterns = [(d["Name"], re.compile(d["Regex"])) for d in definitions]
-        self._publish = publish
+        self._publish, self._history = publish, history
         self.final: dict[str, tuple[float, float]] = {}
 
     def read(self, line: str) -> None:
@@ -231,4 +237,5 @@ class MetricReader:
                 except (ValueError, IndexError):
                     continue
                 self.final[name] = (value, now())
+                self._history.setdefault(name, []).append(value)
                 self._publish(name, value)

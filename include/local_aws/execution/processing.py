@@ -10,7 +10,7 @@ from local_aws.execution.layout import Layout
 from local_aws.execution.process import Command, Process
 from local_aws.execution.signals import Signal
 from local_aws.execution.states import now
-from local_aws.execution.training import resource_config
+from local_aws.execution.training_files import resource_config
 from local_aws.execution.transfer import Mirror, download, upload_directory
 
 

@@ -200,6 +200,25 @@ TRANSFORM = States(
     instance=["TransformResources", "InstanceType"],
 )
 
+TUNING = States(
+    "HyperParameterTuningJob",
+    "hyper-parameter-tuning-job",
+    event="SageMaker HyperParameter Tuning Job State Change",
+    event_members=[
+        "HyperParameterTuningJobName",
+        "HyperParameterTuningJobArn",
+        "HyperParameterTuningJobConfig",
+        "TrainingJobDefinition",
+        "HyperParameterTuningJobStatus",
+        "CreationTime",
+        "LastModifiedTime",
+        "HyperParameterTuningEndTime",
+        "TrainingJobStatusCounters",
+        "ObjectiveStatusCounters",
+        "FailureReason",
+    ],
+)
+
 COMPILATION = States(
     "CompilationJob",
     "compilation-job",

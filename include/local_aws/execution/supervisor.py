@@ -42,10 +42,14 @@ class Supervisor:
             self._jobs[key] = job
         threading.Thread(target=target, name=f"{job.states.kind}/{job.name}", daemon=True).start()
 
+    def find(self, kind: str, region: str, name: str) -> Job | None:
+        """The job of a name while it runs."""
+        with self._lock:
+            return self._jobs.get((kind, region, name))
+
     def signal(self, kind: str, region: str, name: str, what: Signal) -> bool:
         """Tell a job to end; whether there was one."""
-        with self._lock:
-            job = self._jobs.get((kind, region, name))
+        job = self.find(kind, region, name)
         if job:
             job.signal(what)
         return job is not None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
 from typing import Any
 
+from local_aws.execution.bill import bill
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import Job, LogStream, MetricReader, Outcome
 from local_aws.execution.layout import Layout
@@ -17,16 +17,13 @@ from local_aws.execution.process import Process
 from local_aws.execution.shortage import CAPACITY_ERROR, ON_DEMAND_PATIENCE, capacity_came
 from local_aws.execution.signals import Signal
 from local_aws.execution.states import now
-from local_aws.execution.transfer import (
-    DownloadError,
-    Mirror,
-    UploadError,
-    download,
-    download_prefix,
-    split_uri,
-    upload_archive,
-    upload_directory,
+from local_aws.execution.training_files import (
+    download_channels,
+    restore_checkpoints,
+    upload_model,
+    upload_output,
 )
+from local_aws.execution.transfer import DownloadError, UploadError
 from local_aws.store import Record
 
 log = logging.getLogger(__name__)
@@ -53,7 +50,8 @@ class TrainingRun:
         self.request: dict[str, Any] = record
         self.held = record.get("_seconds", 0.0)
         definitions = record["AlgorithmSpecification"].get("MetricDefinitions", [])
-        self.metrics = MetricReader(definitions, self._publish_metric)
+        self.job.history.update(record.get("_history", {}))
+        self.metrics = MetricReader(definitions, self._publish_metric, self.job.history)
         self.metrics.final = {k: tuple(v) for k, v in record.get("_metrics", {}).items()}
 
     def _publish_metric(self, name: str, value: float) -> None:
@@ -96,7 +94,7 @@ class TrainingRun:
             if outcome.signal is not Signal.INTERRUPT:
                 self._conclude(outcome)
                 return False
-        self.job.update(_seconds=self.held, _metrics=self.metrics.final)
+        self.job.update(_seconds=self.held, _metrics=self.metrics.final, _history=self.job.history)
         self.job.enter("Interrupted")
         self.job.pause(self.job.app.config.simulation.reclaim_seconds)
         return True
@@ -126,7 +124,7 @@ class TrainingRun:
             self.layout = Layout(self.job.app.job_directory(self.job))
             started = {"TrainingStartTime": record.get("TrainingStartTime", now())}
             self.job.enter("Downloading", **started)
-            self._download(record)
+            download_channels(self.job.app.objects, record, self.job.region, self.layout)
             argv = self._argv(image.python, record, image.programs.get("train"))
             environment = self.layout.environment(
                 image, self.job.app.config.url, self.job.region, self._variables(record)
@@ -139,7 +137,9 @@ class TrainingRun:
         if self.job.stopped():
             self._finish("Stopped")
             return None
-        checkpoints = self._checkpoints(record)
+        checkpoints = restore_checkpoints(
+            self.job.app.objects, record, self.job.region, self.layout
+        )
         began = time.monotonic()
 
         def sync(process: Process) -> None:
@@ -185,58 +185,14 @@ class TrainingRun:
             raise ImageUnavailable(f"{algorithm['TrainingImage']} has no program to train")
         return [str(python), str(program), *(arguments or ["train"])]
 
-    def _download(self, record: Record) -> None:
-        channels: dict[str, Any] = {}
-        for channel in record.get("InputDataConfig", []):
-            name, source = channel["ChannelName"], channel["DataSource"]["S3DataSource"]
-            target = self.layout.base / "input" / "data" / name
-            download(
-                self.job.app.objects,
-                source["S3Uri"],
-                source["S3DataType"],
-                target,
-                self.job.region,
-                record["RoleArn"],
-            )
-            channels[name] = {
-                "TrainingInputMode": "File",
-                "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
-                "RecordWrapperType": channel.get("RecordWrapperType", "None"),
-            }
-            if "ContentType" in channel:
-                channels[name]["ContentType"] = channel["ContentType"]
-        instance = record["ResourceConfig"].get("InstanceType", "")
-        self.layout.write_config("inputdataconfig", channels)
-        self.layout.write_config("hyperparameters", record.get("HyperParameters", {}))
-        self.layout.write_config("resourceconfig", resource_config(instance))
-        metrics = record["AlgorithmSpecification"].get("MetricDefinitions", [])
-        self.layout.write_config("metric-definition-regex", {"metrics": metrics})
-
-    def _checkpoints(self, record: Record) -> Mirror | None:
-        """Restore the checkpoints there are, and mirror what will be written."""
-        config = record.get("CheckpointConfig")
-        if not config:
-            return None
-        directory = self.layout.local(config.get("LocalPath", "/opt/ml/checkpoints"))
-        directory.mkdir(parents=True, exist_ok=True)
-        mirror = Mirror(self.job.app.objects, directory, config["S3Uri"])
-        prefix = config["S3Uri"].rstrip("/") + "/"
-        bucket, key = split_uri(prefix)
-        if self.job.app.objects.exists(bucket) and self.job.app.objects.list(bucket, key):
-            download_prefix(
-                self.job.app.objects, prefix, directory, self.job.region, record["RoleArn"]
-            )
-        mirror.mark_current()
-        self.layout.write_config("checkpointconfig", {"S3Uri": config["S3Uri"]})
-        return mirror
-
     def _conclude(self, outcome: Outcome) -> None:
         secondary, reason = self._verdict(outcome)
         members: dict[str, Any] = {}
         if secondary != "Failed":
             self.job.enter("Uploading")
-            members["ModelArtifacts"] = {"S3ModelArtifacts": self._upload_model()}
-        self._upload_output()
+            uri = upload_model(self.job.app.objects, self.request, self.layout)
+            members["ModelArtifacts"] = {"S3ModelArtifacts": uri}
+        upload_output(self.job.app.objects, self.request, self.layout)
         self._finish(secondary, reason, **members)
 
     def _verdict(self, outcome: Outcome) -> tuple[str, str | None]:
@@ -251,29 +207,10 @@ class TrainingRun:
             text = f"AlgorithmError: {text}"
         return "Failed", f"{text}, exit code: {outcome.code}"
 
-    def _output_uri(self, name: str) -> str:
-        base = self.request["OutputDataConfig"]["S3OutputPath"].rstrip("/")
-        return f"{base}/{self.job.name}/output/{name}"
-
-    def _upload_model(self) -> str:
-        directory, objects = self.layout.base / "model", self.job.app.objects
-        if self.request["OutputDataConfig"].get("CompressionType") == "NONE":
-            uri = self._output_uri("model/")
-            upload_directory(objects, directory, uri)
-            return uri
-        uri = self._output_uri("model.tar.gz")
-        upload_archive(objects, directory, uri, self.layout.base / "tmp")
-        return uri
-
-    def _upload_output(self) -> None:
-        directory = self.layout.base / "output" / "data"
-        if directory.is_dir() and any(directory.iterdir()):
-            uri = self._output_uri("output.tar.gz")
-            upload_archive(self.job.app.objects, directory, uri, self.layout.base / "tmp")
-
     def _finish(self, secondary: str, reason: str | None = None, **members: Any) -> None:
         simulation = self.job.app.config.simulation
         members |= bill(self.job.record, self.held, simulation.spot_ratio)
+        members["_history"] = self.job.history
         if reason:
             members["FailureReason"] = reason[:1024]
         if self.metrics.final:
@@ -284,34 +221,3 @@ class TrainingRun:
         self.job.enter(secondary, **members)
         if hasattr(self, "layout"):
             self.layout.remove()
-
-
-def bill(record: Record, seconds: float, ratio: float) -> dict[str, Any]:
-    """What a job that ends now, after `seconds` on capacity, shows of its time; nothing when it
-    never had any.
-
-    The ratio of spot seconds that are billed is simulated: on AWS it is what the capacity cost.
-    """
-    if "TrainingStartTime" not in record:
-        return {}
-    trained = max(1, math.ceil(seconds))
-    spot = record["EnableManagedSpotTraining"]
-    billable = max(1, math.ceil(trained * ratio)) if spot else trained
-    return {
-        "TrainingEndTime": now(),
-        "TrainingTimeInSeconds": trained,
-        "BillableTimeInSeconds": billable,
-    }
-
-
-def resource_config(instance_type: str) -> dict[str, Any]:
-    """resourceconfig.json of a job on one instance."""
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type}
-    return {
-        "current_host": "algo-1",
-        "current_instance_type": instance_type,
-        "current_group_name": "homogeneousCluster",
-        "hosts": ["algo-1"],
-        "instance_groups": [{**group, "hosts": ["algo-1"]}],
-        "network_interface_name": "lo",
-    }

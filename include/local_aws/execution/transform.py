@@ -34,7 +34,11 @@ from local_aws.execution.transfer import (
 
 log = logging.getLogger(__name__)
 
-DEFAULTS = {"MaxConcurrentTransforms": 1, "MaxPayloadInMB": 6, "BatchStrategy": "MultiRecord"}
+DEFAULTS: dict[str, Any] = {
+    "MaxConcurrentTransforms": 1,
+    "MaxPayloadInMB": 6,
+    "BatchStrategy": "MultiRecord",
+}
 TIMEOUT, RETRIES = 600, 3
 
 #: FailureReasons as users report them (unverified).

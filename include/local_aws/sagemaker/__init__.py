@@ -15,6 +15,7 @@ from local_aws.sagemaker import (
     tags,
     training_jobs,
     transform_jobs,
+    tuning_jobs,
 )
 from local_aws.sagemaker.registry import HANDLERS, Call
 
@@ -29,10 +30,13 @@ __all__ = [
     "tags",
 ]
 
+# Training jobs before the tuning jobs that watch them.
+FAMILIES = (training_jobs, processing_jobs, compilation_jobs, transform_jobs, tuning_jobs)
+
 
 def settle(app: App) -> None:
     """Bring what was running when the last process died to a state that is true again."""
-    for family in (training_jobs, processing_jobs, compilation_jobs, transform_jobs):
+    for family in FAMILIES:
         family.FAMILY.settle(app)
     endpoints.settle(app)
     inference_components.settle(app)

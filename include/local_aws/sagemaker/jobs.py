@@ -23,7 +23,8 @@ class Family:
 
     `run` makes what a job's thread calls; `resume` does so for a job that the last process left
     running, or returns None when it cannot go on. `missing` is AWS's error for an unknown name;
-    `deletable` says whether AWS has a Delete for the kind.
+    `deletable` says whether AWS has a Delete for the kind, `stops_others` whether one that was being
+    stopped at a restart still has others to stop.
     """
 
     states: States
@@ -33,6 +34,7 @@ class Family:
     filters: dict[str, str] = field(default_factory=dict)
     ended: Callable[[App, Record], Params] = lambda app, record: {}
     deletable: bool = True
+    stops_others: bool = False
 
     def register(self) -> None:
         """Implement the operations that need nothing more than this."""
@@ -115,7 +117,9 @@ class Family:
                 continue
             job = Job(app, states, region, name)
             stopping = record[states.status] == states.stopping
-            if not stopping and (run := self.resume(job)):
+            if (not stopping or self.stops_others) and (run := self.resume(job)):
+                if stopping:
+                    job.signal(Signal.STOP)
                 app.supervisor.start(job, run)
             elif stopping:
                 job.enter(states.stopped, **self.ended(app, record))

@@ -30,14 +30,16 @@ def page(
     default_sort: str = "CreationTime",
     default_order: str = "Ascending",
     equals: dict[str, str] | None = None,
+    sorts: dict[str, str] | None = None,
 ) -> tuple[list[Record], dict[str, str]]:
     """The records that the request asks for, and {"NextToken": ...} when there are more.
 
     `name` and `status` say which member of a record is its name and its status; `equals` maps
-    further request members to the record members that have to be equal to them.
+    further request members to the record members that have to be equal to them, `sorts` further
+    values of SortBy to the record members that it means.
     """
     selected = [r for r in records if _matches(r, params, name, status, equals or {})]
-    keys = {"Name": name, "Status": status, "CreationTime": "CreationTime"}
+    keys = {"Name": name, "Status": status, "CreationTime": "CreationTime", **(sorts or {})}
     key = keys.get(params.get("SortBy", default_sort), "CreationTime")
     descending = params.get("SortOrder", default_order) == "Descending"
     selected.sort(key=lambda r: (r.get(key, 0), r[name]), reverse=descending)

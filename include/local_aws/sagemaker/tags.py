@@ -13,6 +13,7 @@ KINDS = [
     "processing-job",
     "compilation-job",
     "transform-job",
+    "hyper-parameter-tuning-job",
     "model",
     "endpoint-config",
     "endpoint",

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from local_aws.errors import limit_exceeded, validation
+from local_aws.execution.bill import bill
 from local_aws.execution.job import Job
 from local_aws.execution.states import TRAINING
-from local_aws.execution.training import DEFAULT_MAX_RUNTIME, TrainingRun, bill
+from local_aws.execution.training import DEFAULT_MAX_RUNTIME, TrainingRun
 from local_aws.sagemaker.jobs import Family, Run, one_instance
 from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.store import Record
@@ -39,14 +40,22 @@ FAMILY.register()
 
 @operation("CreateTrainingJob")
 def create(call: Call, params: Params) -> Params:
+    return {"TrainingJobArn": start(call, params)}
+
+
+def start(call: Call, params: Params, **members: str) -> str:
+    """Start the training job of a request, with further members of its description; its ARN.
+
+    Raises `AwsError`.
+    """
     check(params)
-    record: Record = {k: v for k, v in params.items() if k != "Tags"}
+    record: Record = {k: v for k, v in params.items() if k != "Tags"} | members
     for flag in FLAGS:
         record.setdefault(flag, False)
     record["StoppingCondition"].setdefault("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME)
     if "CheckpointConfig" in record:
         record["CheckpointConfig"].setdefault("LocalPath", "/opt/ml/checkpoints")
-    return {"TrainingJobArn": FAMILY.create(call, params, record)}
+    return FAMILY.create(call, params, record)
 
 
 def check(params: Params) -> None:

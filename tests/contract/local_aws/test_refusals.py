@@ -208,7 +208,7 @@ def test_endpoint_configurations(
 @pytest.mark.parametrize(
     ("service", "operation", "arguments"),
     [
-        ("sagemaker", "list_hyper_parameter_tuning_jobs", {}),
+        ("sagemaker", "list_auto_ml_jobs", {}),
         ("dynamodb", "list_tables", {}),
         ("ec2", "describe_instances", {}),
     ],

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from local_aws.execution.bill import bill
 from local_aws.execution.states import COMPILATION, PROCESSING, TRAINING
-from local_aws.execution.training import bill
 from local_aws.store import Record
 
 
