@@ -11,6 +11,7 @@ from typing import Any
 import moto.backends
 
 from local_aws import ACCOUNT
+from local_aws.backing import event_delivery
 from local_aws.backing.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Telemetry:
     """CloudWatch Logs, SNS and EventBridge, as other services write to them."""
 
     def __init__(self, snapshots: Snapshots) -> None:
+        event_delivery.install()
         self._snapshots = snapshots
         self._lock = threading.Lock()
 
@@ -53,10 +55,7 @@ class Telemetry:
         resources: list[str],
         source: str = "aws.sagemaker",
     ) -> None:
-        """An event of AWS's own on the default bus, delivered by its rules.
-
-        A target that moto cannot deliver to is logged: no job fails for it.
-        """
+        """An event of AWS's own on the default bus, delivered by its rules; no job fails for it."""
         entry = {
             "Source": source,
             "DetailType": detail_type,
