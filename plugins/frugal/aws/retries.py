@@ -42,18 +42,26 @@ EXPIRED = frozenset(
 log = logging.getLogger(__name__)
 
 
-def insist(action: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
-    """What `action` returns, once AWS lets it; raises its error when that is not transient, or after `seconds`."""
+def insist(
+    action: Callable[[], T],
+    seconds: float = PATIENCE_SECONDS,
+    *,
+    passes: Callable[[Exception], bool] | None = None,
+) -> T:
+    """What `action` returns, once it does. Raises its error after `seconds`, or when that is none that `passes`:
+    when it is not transient.
+    """
+    passes = passes or is_transient
     deadline = time.monotonic() + seconds
     for wait in waits(FIRST_WAIT, LONGEST_WAIT):
         try:
             return action()
         except Exception as error:
-            if not is_transient(error) or time.monotonic() + wait > deadline:
+            if not passes(error) or time.monotonic() + wait > deadline:
                 raise
             if is_expired(error):
                 clients.forget()
-            log.warning("AWS did not answer, asking again in %.1f s: %s", wait, error)
+            log.warning("No answer, asking again in %.1f s: %s", wait, error)
         time.sleep(wait)
     raise AssertionError("waits() ends never")
 

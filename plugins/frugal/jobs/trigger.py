@@ -93,7 +93,8 @@ class JobTrigger(BaseTrigger):
         await asyncio.shield(stop)
 
     def _let_go(self) -> None:
-        kind, states = KINDS[self.kind], self._states()
+        kind = KINDS[self.kind]
+        states = insist(self._states, STOP_SECONDS, passes=lambda error: True)
         waited_for = ("deferred",) if kind.one_per_attempt else UNFINISHED
         if any(state in waited_for for state in states):
             self.log.info("The task is %s: %s goes on", states[0], self.job)

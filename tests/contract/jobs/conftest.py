@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,3 +91,9 @@ def account(
     s3.create_bucket(Bucket=BUCKET)
     yield Account(local_aws, clients.client("sagemaker"), s3)
     clients.forget()
+
+
+@pytest.fixture
+def task() -> str:
+    """A task id that no other test uses."""
+    return f"task-{uuid.uuid4().hex[:8]}"

@@ -7,7 +7,6 @@ import io
 import json
 import tarfile
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,12 +101,6 @@ def finish(job: JobOperator, deferred: TaskDeferred, context: Any) -> dict[str, 
     except TaskDeferred as again:
         return finish(job, again, context)
     return result
-
-
-@pytest.fixture
-def task() -> str:
-    """A task id that no other test uses."""
-    return f"task-{uuid.uuid4().hex[:8]}"
 
 
 def jobs(account: Account, task: str) -> list[dict[str, Any]]:
