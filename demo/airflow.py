@@ -1,8 +1,12 @@
-"""A real Airflow on this machine: API server, scheduler, DAG processor and triggerer on SQLite.
+"""A real Airflow on this machine: API servers, scheduler, DAG processor and triggerer on SQLite.
 
 The settings trade idle CPU for latency, as one person waits for one DAG run. Measured on two cores: the
 API server's route tables are most of the time to start (about six seconds, and three more for the
 Execution API's at its first request, which is why `wait` makes one), importing Airflow the rest.
+
+Users' API and tasks' API are a process each, as users' calls write the audit log in the event loop
+(`log_action` of Airflow 3.3): with both in one, such a call stopped the loop to wait for SQLite's one write
+lock, held by a task's call that needed the loop to let go of it, until one of them failed.
 """
 
 from __future__ import annotations
@@ -24,9 +28,12 @@ from demo.processes import Programs
 
 USER = "admin"
 START_SECONDS = 120
-DATABASE_PATIENCE_SECONDS = 60  # for the one writer that SQLite has; sqlite3's 5 are too few under load
+DATABASE_PATIENCE_SECONDS = (
+    60  # for the one writer that SQLite has; sqlite3's 5 are too few under load
+)
 COMPONENTS = {
-    "api-server": ("api-server",),
+    "api-server": ("api-server", "--apps", "core"),
+    "execution-api": ("api-server", "--apps", "execution"),
     "scheduler": ("scheduler", "--skip-serve-logs"),
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
@@ -97,6 +104,8 @@ class Airflow:
         self.dags = dags
         self.port = free_port(port)
         self.url = f"http://{LOOPBACK}:{self.port}"
+        self.execution_port = free_port(0)
+        self.execution_url = f"http://{LOOPBACK}:{self.execution_port}/execution/"
         home.airflow.mkdir(parents=True, exist_ok=True)
         self.secrets = Secrets.load(home.airflow / "secrets.json")
         self.environment = self._environment(aws)
@@ -130,9 +139,13 @@ class Airflow:
         """Start the components, forked from one import of Airflow. `programs` must run in `environment`."""
         self.started = datetime.now(UTC)
         programs.preload(*PRELOAD)
-        for name, arguments in COMPONENTS.items():
-            log = self.home.logs / f"{name}.log"
-            programs.start(name, ["airflow", *arguments], log, fork=True)
+        for name in COMPONENTS:
+            programs.start(name, self.command(name), self.home.logs / f"{name}.log", fork=True)
+
+    def command(self, component: str) -> list[str]:
+        """Command line of one of `COMPONENTS`."""
+        port = ("--port", str(self.execution_port)) if component == "execution-api" else ()
+        return ["airflow", *COMPONENTS[component], *port]
 
     def wait(self, programs: Programs) -> str:
         """Wait until every component has reported since `start`; an access token for the REST API."""
@@ -154,7 +167,7 @@ class Airflow:
     def _waiting(self, client: httpx.Client) -> list[str]:
         """Components that have not reported since `start`. The first answer warms the Execution API."""
         try:
-            client.get("/execution/health").raise_for_status()
+            client.get(f"{self.execution_url}health").raise_for_status()
             health = client.get("/api/v2/monitor/health").raise_for_status().json()
         except httpx.HTTPError:
             return ["api-server"]
@@ -173,7 +186,7 @@ class Airflow:
             "CORE__DAGS_FOLDER": str(self.dags),
             "CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
             "CORE__FERNET_KEY": self.secrets.fernet_key,
-            "CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "CORE__EXECUTION_API_SERVER_URL": self.execution_url,
             "API__PORT": str(self.port),
             "API__BASE_URL": self.url,
             "API__SECRET_KEY": self.secrets.session_key,

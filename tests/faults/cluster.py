@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import os
+import re
 import signal
 import sqlite3
 import sys
-import tarfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,40 +17,32 @@ from typing import Any
 
 import yaml
 
-from demo.airflow import COMPONENTS, Airflow
-from demo.api import AirflowApi
+from demo.airflow import COMPONENTS, PRELOAD, Airflow
 from demo.home import Home, clean_environment, free_port
 from demo.processes import Programs
 from frugal.jobs.kinds import KINDS
 from frugal.local import REPOSITORY, LocalAws
+from tests.faults import work
+from tests.faults.api import Api
+from tests.faults.task_run import TaskRun
 
 HERE = Path(__file__).parent
-BUCKET = "frugal-faults"
 AWS = "local-aws"
 SLOTS = "64"
 FOREVER = 240
-OVER = ("success", "failed", "skipped", "removed")
 SETTINGS = {
+    "CORE__PARALLELISM": "16",
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
     "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
-    "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "4",
+    "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
     "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
-    "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "4",
+    "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "40",
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
-    "CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
 }
-LISTS = {
-    "processing": ("list_processing_jobs", "ProcessingJobSummaries"),
-    "training": ("list_training_jobs", "TrainingJobSummaries"),
-    "compilation": ("list_compilation_jobs", "CompilationJobSummaries"),
-    "endpoint": ("list_endpoints", "Endpoints"),
-}
-DAGS = [f"{kind}{variant}" for kind in LISTS for variant in ("", "_task_timeout", "_run_timeout")]
-
-
-def kinds() -> tuple[str, ...]:
-    """All kinds when FRUGAL_FAULTS is `all`; else a job and what keeps its name for life."""
-    return tuple(LISTS) if os.environ.get("FRUGAL_FAULTS") == "all" else ("training", "endpoint")
+HEARD = re.compile(r"Received executor event .* run_id='([^']+)', try_number=(\d+)")
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = FOREVER) -> None:
@@ -68,119 +59,10 @@ class SlottedAws(LocalAws):
     def command(self) -> list[str]:
         table = yaml.safe_load((REPOSITORY / "include/local_aws/images/images.yaml").read_text())
         for entry in table:
-            entry |= {role: str(HERE / "held.py") for role in ("serve", "compile") if role in entry}
+            entry |= {role: work.HELD for role in ("serve", "compile") if role in entry}
         images = self.home / "images.yaml"
         images.write_text(yaml.safe_dump(table))
         return [*super().command(), "--slots", SLOTS, "--images", str(images)]
-
-
-@dataclass
-class TaskRun:
-    """One DAG run of one task, and the AWS jobs that came of it."""
-
-    kind: str
-    dag: AirflowApi
-    id: str
-    name: str
-    folder: Path
-    sagemaker: Any
-    logs: Path
-
-    @property
-    def state(self) -> str | None:
-        """State of the task instance."""
-        [task] = self.dag.tasks(self.id)
-        return str(task["state"]) if task["state"] else None
-
-    @property
-    def attempts(self) -> int:
-        """How many attempts the task needed."""
-        [task] = self.dag.tasks(self.id)
-        return int(task["try_number"])
-
-    @property
-    def jobs(self) -> dict[str, str]:
-        """Status by name of everything that AWS has of this run, oldest first."""
-        kind, (call, key) = KINDS[self.kind], LISTS[self.kind]
-        listed = getattr(self.sagemaker, call)(NameContains=self.name, SortOrder="Ascending")[key]
-        return {item[kind.name_key]: item[kind.status_key] for item in listed}
-
-    @property
-    def statuses(self) -> list[str]:
-        """Statuses of the jobs in capitals, oldest first: kinds differ in how they write them."""
-        return [status.upper() for status in self.jobs.values()]
-
-    def until_held(self) -> None:
-        """The task is deferred, the triggerer has its trigger, and its job is at work."""
-        self.until("deferred")
-        until(self.is_watched, f"{self.name}: its trigger")
-        self.until_started()
-
-    def is_watched(self) -> bool:
-        """Whether a triggerer runs, or ran, a trigger of this run: its log says so."""
-        return any(" starting" in log for log in self.trigger_logs)
-
-    @property
-    def trigger_logs(self) -> list[str]:
-        """What the run's triggers logged, one text for each triggerer."""
-        task = f"dag_id={self.dag.dag_id}/run_id={self.id}/task_id=job"
-        return [log.read_text() for log in self.logs.glob(f"{task}/attempt=*.log.trigger.*")]
-
-    def until_started(self) -> None:
-        """The job is at work."""
-        until((self.folder / "started").exists, f"{self.name}: the start of its program")
-
-    def until(self, *states: str) -> None:
-        """The task is in one of `states`. Fails at once when it is over in another one."""
-
-        def reached() -> bool:
-            state = self.state
-            assert state in states or state not in OVER, f"{self.name} is {state}, not {states}"
-            return state in states
-
-        until(reached, f"{self.name}: state {' or '.join(states)}")
-
-    def until_jobs(self, *statuses: str) -> None:
-        """The jobs have exactly these statuses, oldest first."""
-        until(lambda: self.statuses == list(statuses), f"{self.name}: {list(statuses)}")
-
-    def until_stopped(self) -> None:
-        """The run's one job is stopped; an endpoint, which was being created, is gone."""
-        self.until_jobs(*(["STOPPED"] if KINDS[self.kind].one_per_attempt else []))
-
-    def finish(self, *ended: str) -> None:
-        """Release the run: it succeeds, with one job besides those before it that ended as told."""
-        self.release()
-        self.until("success")
-        done = "COMPLETED" if KINDS[self.kind].one_per_attempt else "INSERVICE"
-        assert self.statuses == [*ended, done]
-
-    def release(self) -> None:
-        """Let the run's jobs come to their end."""
-        (self.folder / "release").touch()
-
-    def mark(self, state: str) -> None:
-        """Mark the task failed or success, as a user does."""
-        path = f"/dags/{self.dag.dag_id}/dagRuns/{self.id}/taskInstances/job"
-        self.dag._send("PATCH", path, new_state=state)
-
-    def clear(self) -> None:
-        """Clear the task, as a user does."""
-        self.dag._send(
-            "POST",
-            f"/dags/{self.dag.dag_id}/clearTaskInstances",
-            dry_run=False,
-            dag_run_id=self.id,
-            task_ids=["job"],
-            only_failed=False,
-            reset_dag_runs=True,
-        )
-
-    def delete(self) -> None:
-        """Fail the DAG run, which Airflow wants first, and delete it."""
-        path = f"/dags/{self.dag.dag_id}/dagRuns/{self.id}"
-        self.dag._send("PATCH", path, state="failed")
-        assert self.dag._client.delete(path).is_success
 
 
 @dataclass
@@ -191,17 +73,21 @@ class Cluster:
     airflow: Airflow
     local: LocalAws
     folder: Path
-    token: str = ""
+    api: Api = field(init=False)
     sagemaker: Any = None
     s3: Any = None
+    #: (DAG run, attempt) of everything that the scheduler heard of from its executor
+    heard: set[tuple[str, int]] = field(default_factory=set)
+    _read: dict[Path, int] = field(default_factory=dict)
     _starts: int = field(default=0)
 
-    def launch(self) -> None:
-        """Start everything, and wait until every DAG can be run."""
+    def launch(self, dags: Collection[str]) -> None:
+        """Start everything, and wait until these DAGs can be run."""
         import boto3
 
         self._start_aws()
         self.airflow.prepare(Path(sys.executable))
+        self.programs.preload(*PRELOAD, "airflow.providers.amazon.aws.operators.sagemaker")
         self.airflow.start(self.programs)
         self._wait_for_aws()
         account = self.local.client_environment()
@@ -212,40 +98,64 @@ class Cluster:
         )
         self.sagemaker = session.client("sagemaker", endpoint_url=self.local.url)
         self.s3 = session.client("s3", endpoint_url=self.local.url)
-        self.s3.create_bucket(Bucket=BUCKET)
-        self.token = self.airflow.wait(self.programs)
-        for dag in DAGS:
-            self.dag(dag).wait_for_dag(self.airflow.started, self.programs.check)
+        self.s3.create_bucket(Bucket=work.BUCKET)
+        self.api = Api(self.airflow.url, self.airflow.wait(self.programs))
+        self.await_dags(dags)
 
-    def dag(self, dag_id: str) -> AirflowApi:
-        """Airflow's API for one DAG."""
-        return AirflowApi(self.airflow.url, self.token, dag_id)
+    def await_dags(self, dags: Collection[str]) -> None:
+        """Return when these DAGs can be run."""
+        wanted = set(dags)
+        until(lambda: wanted <= self.api.dags(self.airflow.started), f"the DAGs {sorted(wanted)}")
 
-    def run(self, kind: str, variant: str = "", *, at: str = "") -> TaskRun:
-        """Start a run of the DAG of `kind`, whose first attempt does what `at` says."""
-        name = f"{kind}-{uuid.uuid4().hex[:8]}"
+    def task_run(self, subject: str, kind: str, variant: str = "") -> TaskRun:
+        """A run that is not started yet, with what its job's requests refer to."""
+        name = f"{kind[:2]}{uuid.uuid4().hex[:8]}"  # AWS allows a tuning job 32 characters
         folder = self.folder / name
         folder.mkdir()
-        files = {"train.py": training(folder), "folder": str(folder)}
-        self.s3.put_object(Bucket=BUCKET, Key=f"{name}/source.tar.gz", Body=archive(files))
-        dag = self.dag(kind + variant)
-        conf = {"folder": str(folder), "name": name, "at": at}
-        started = dag._send(
-            "POST", f"/dags/{dag.dag_id}/dagRuns", logical_date=None, conf=conf, dag_run_id=name
-        )
-        logs = self.airflow.home.logs
-        return TaskRun(kind, dag, started["dag_run_id"], name, folder, self.sagemaker, logs)
+        work.prepare(self.s3, self.sagemaker, kind, name, folder)
+        return TaskRun(self, subject, KINDS[kind], variant, name, folder)
 
-    def runs(self, variant: str = "", *, at: str = "") -> list[TaskRun]:
-        """A run of each of `kinds`, all at the same time."""
-        return [self.run(kind, variant, at=at) for kind in kinds()]
-
-    def held(self) -> list[TaskRun]:
-        """The same, each waiting for a job that is at work."""
-        runs = self.runs()
+    def look(self, runs: Collection[TaskRun]) -> None:
+        """Ask Airflow and AWS once, for all of these runs."""
+        self._listen()
+        tasks = self.api.tasks([run.id for run in runs])
+        listed = {kind: self._listed(kind) for kind in {run.kind.name for run in runs}}
         for run in runs:
-            run.until_held()
-        return runs
+            jobs = {
+                (name, created): status
+                for (name, created), status in listed[run.kind.name].items()
+                if name.startswith(run.id)
+            }
+            run.learn(tasks.get(run.id), jobs)
+
+    def _listen(self) -> None:
+        """Read on in the scheduler's logs, up to their last whole line."""
+        for log in self.airflow.home.logs.glob("scheduler*.log"):
+            with log.open("rb") as file:
+                file.seek(self._read.get(log, 0))
+                text = file.read()
+            whole = text[: text.rfind(b"\n") + 1]
+            self._read[log] = self._read.get(log, 0) + len(whole)
+            for run, attempt in HEARD.findall(whole.decode(errors="replace")):
+                self.heard.add((run, int(attempt)))
+
+    def _listed(self, name: str) -> dict[tuple[str, float], str]:
+        """Status by name and time of creation of everything of a kind."""
+        kind = KINDS[name]
+        pages = self.sagemaker.get_paginator(kind.list).paginate(
+            PaginationConfig={"PageSize": 100}, SortBy="CreationTime", SortOrder="Ascending"
+        )
+        items = (
+            item
+            for page in pages
+            for key in page
+            if isinstance(page[key], list)
+            for item in page[key]
+        )
+        return {
+            (item[kind.name_key], item["CreationTime"].timestamp()): item[kind.status_key]
+            for item in items
+        }
 
     def kill(self, name: str) -> None:
         """SIGKILL to a component and all its processes."""
@@ -268,6 +178,10 @@ class Cluster:
                 except sqlite3.OperationalError:
                     self.signal(name, signal.SIGCONT)
 
+    def resume(self, name: str) -> None:
+        """SIGCONT to a component that was frozen."""
+        self.signal(name, signal.SIGCONT)
+
     def heal(self) -> None:
         """Whatever was done: what is frozen goes on, what is dead starts again, what is too many dies."""
         for name in self.programs.pids:
@@ -278,6 +192,7 @@ class Cluster:
         for name in (*COMPONENTS, AWS):
             if name in self.programs.exited:
                 self.restart(name)
+        self.local.ask("DELETE", "/_local/faults")
 
     def restart(self, name: str) -> None:
         """Start again what was killed."""
@@ -291,7 +206,18 @@ class Cluster:
         """Start one of Airflow's components under a name, besides those that run."""
         self._starts += 1
         log = self.airflow.home.logs / f"{name}-{self._starts}.log"
-        self.programs.start(name, ["airflow", *COMPONENTS[component]], log, fork=True)
+        before = self.programs.pids.get(name)
+        self.programs.start(name, self.airflow.command(component), log, fork=True)
+        until(lambda: self.programs.pids.get(name) != before, f"{name}: its start")
+
+    def fault(self, fault: str, **rule: Any) -> None:
+        """Make something go wrong in the local AWS: a rule of `frugal local fault add`."""
+        self.local.ask("POST", "/_local/faults", {"fault": fault, **rule})
+
+    def struck(self, run: TaskRun) -> int:
+        """How often the faults of a run's jobs struck."""
+        rules = self.local.ask("GET", "/_local/faults")["rules"]
+        return sum(rule["fired"] for rule in rules if rule.get("job") == f"{run.id}*")
 
     def _start_aws(self) -> None:
         self.programs.start(
@@ -305,30 +231,6 @@ class Cluster:
         until(lambda: self.local.status()["running"], "the local AWS")
 
 
-def training(folder: Path) -> str:
-    """A training script that is held, and leaves checkpoints."""
-    return (
-        "import os, pathlib, time\n"
-        "base = pathlib.Path(os.environ['SAGEMAKER_BASE_DIR'])\n"
-        "(base / 'checkpoints' / str(time.time_ns())).touch()\n"
-        f"folder = pathlib.Path({str(folder)!r})\n"
-        "(folder / 'started').touch()\n"
-        "while not (folder / 'release').exists(): time.sleep(0.05)\n"
-        "(pathlib.Path(os.environ['SM_MODEL_DIR']) / 'model').touch()\n"
-    )
-
-
-def archive(files: dict[str, str]) -> bytes:
-    """A tar.gz of text files."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
-        for name, text in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(text.encode())
-            tar.addfile(entry, io.BytesIO(text.encode()))
-    return buffer.getvalue()
-
-
 def make(folder: Path, envs: Path) -> Cluster:
     """A cluster with all its state in `folder`, on free ports, not started. `envs` are make's."""
     home = Home(folder)
@@ -337,8 +239,8 @@ def make(folder: Path, envs: Path) -> Cluster:
     environment = clean_environment() | local.client_environment()
     environment |= {
         "AIRFLOW_CONN_AWS_DEFAULT": '{"conn_type": "aws"}',
-        "FRUGAL_POLL_SECONDS": "0.3",
-        "FRUGAL_BUCKET": BUCKET,
+        "FRUGAL_POLL_SECONDS": "0.5",
+        "FRUGAL_BUCKET": work.BUCKET,
     }
     airflow = Airflow(home, aws=environment, dags=HERE / "dags", port=0)
     airflow.environment |= {f"AIRFLOW__{name}": value for name, value in SETTINGS.items()}

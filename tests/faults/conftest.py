@@ -9,6 +9,7 @@ import pytest
 
 from tests.faults import cluster as clusters
 from tests.faults.cluster import Cluster
+from tests.faults.matrix import quick
 
 
 @pytest.fixture
@@ -25,5 +26,5 @@ def running(
     """Started once."""
     made = clusters.make(tmp_path_factory.mktemp("faults"), python_of("local-aws").parents[2])
     with made.programs:
-        made.launch()
+        made.launch({cell.dag for cell in quick()})
         yield made

@@ -1,7 +1,8 @@
 """A job's program that goes on until the file `release` appears in a folder, where it leaves `started`.
 
 The folder is its argument, or else in the file `folder` of the model archive: so it plays the images'
-compile and serve programs. As a server it answers /ping from the release on.
+compile and serve programs. As a server it answers /ping from the release on. A release that holds "fail"
+makes it end as a failure.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ PORT = os.environ.get("SAGEMAKER_BIND_TO_PORT")
 
 
 class Healthy(BaseHTTPRequestHandler):
-    """Answers every GET, so /ping too, with 200."""
+    """Answers everything, so /ping too, with 200 and nothing."""
 
     def do_GET(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(200)
+        self.send_header("Content-Length", "0")
         self.end_headers()
+
+    do_POST = do_GET  # noqa: N815
 
 
 def folder() -> Path:
@@ -35,8 +40,11 @@ def folder() -> Path:
 if __name__ == "__main__":
     held = folder()
     (held / "started").touch()
-    while not (held / "release").exists():
+    release = held / "release"
+    while not release.exists():
         time.sleep(0.05)
+    if release.read_text() == "fail":
+        sys.exit("told to fail")
     if PORT:
         HTTPServer(("127.0.0.1", int(PORT)), Healthy).serve_forever()
     if (compiled := BASE / "output" / "compiled").exists():

@@ -1,0 +1,79 @@
+"""The calls of Airflow's REST API (v2) that the fault matrix makes, for all DAGs and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from demo.api import checked
+
+PAGE = 100
+PATIENCE_SECONDS = 120
+
+
+class Api:
+    """One Airflow, asked with the token of its administrator."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._client = httpx.Client(
+            base_url=f"{url}/api/v2",
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
+        )
+
+    def dags(self, since: datetime) -> set[str]:
+        """Ids of the DAGs that were parsed after `since`. Raises AssertionError with what cannot be imported."""
+        errors = self._send("GET", "/importErrors")["import_errors"]
+        assert not errors, "\n".join(error["stack_trace"] for error in errors)
+        found: list[dict[str, Any]] = []
+        while page := self._send("GET", f"/dags?limit={PAGE}&offset={len(found)}")["dags"]:
+            found += page
+        times = {dag["dag_id"]: dag["last_parsed_time"] for dag in found}
+        return {dag for dag, at in times.items() if at and datetime.fromisoformat(at) > since}
+
+    def start(self, dag: str, run: str, conf: dict[str, Any]) -> None:
+        """Start a DAG run of that id."""
+        self._send("POST", f"/dags/{dag}/dagRuns", logical_date=None, conf=conf, dag_run_id=run)
+
+    def tasks(self, runs: Collection[str]) -> dict[str, dict[str, Any]]:
+        """The one task instance of each DAG run that exists, by the run's id."""
+        found: dict[str, dict[str, Any]] = {}
+        ids = list(runs)
+        for first in range(0, len(ids), PAGE):
+            some = "|".join(ids[first : first + PAGE])
+            path = f"/dags/~/dagRuns/~/taskInstances?limit={PAGE}&run_id_prefix_pattern={some}"
+            for task in self._send("GET", path)["task_instances"]:
+                found[task["dag_run_id"]] = task
+        return found
+
+    def mark(self, dag: str, run: str, state: str) -> None:
+        """Mark the task failed or success, as a user does."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/job"
+        self._send("PATCH", path, new_state=state)
+
+    def clear(self, dag: str, run: str) -> None:
+        """Clear the task, as a user does."""
+        self._send(
+            "POST",
+            f"/dags/{dag}/clearTaskInstances",
+            dry_run=False,
+            dag_run_id=run,
+            task_ids=["job"],
+            only_failed=False,
+            reset_dag_runs=True,
+        )
+
+    def delete(self, dag: str, run: str) -> None:
+        """Fail the DAG run, which Airflow wants first, and delete it."""
+        self._send("PATCH", f"/dags/{dag}/dagRuns/{run}", state="failed")
+        checked(self._client.delete(f"/dags/{dag}/dagRuns/{run}"))
+
+    def _send(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = checked(
+            self._client.request(method, path, json=body or None)
+        ).json()
+        return answer
