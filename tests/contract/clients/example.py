@@ -94,3 +94,43 @@ def endpoint_config(name: str, model_name: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def transform_job(name: str, bucket: str) -> dict[str, Any]:
+    """A CreateTransformJob request: the model of that name, from <name>/in to <name>/out."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://{bucket}/{name}/in/"}
+    return {
+        "TransformJobName": name,
+        "ModelName": name,
+        "TransformInput": {
+            "DataSource": {"S3DataSource": source},
+            "ContentType": "text/csv",
+            "SplitType": "Line",
+        },
+        "TransformOutput": {
+            "S3OutputPath": f"s3://{bucket}/{name}/out",
+            "Accept": "text/csv",
+            "AssembleWith": "Line",
+        },
+        "TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 1},
+    }
+
+
+def tuning_job(name: str, bucket: str) -> dict[str, Any]:
+    """A CreateHyperParameterTuningJob request: which scale makes the mean the largest."""
+    definition = training_job(name, bucket)
+    for member in ("TrainingJobName", "Tags"):
+        del definition[member]
+    definition["StaticHyperParameters"] = definition.pop("HyperParameters")
+    del definition["StaticHyperParameters"]["scale"]
+    scales = {"Name": "scale", "Values": ["1", "2"]}
+    return {
+        "HyperParameterTuningJobName": name,
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Maximize", "MetricName": "train:mean"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 2, "MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"CategoricalParameterRanges": [scales]},
+        },
+        "TrainingJobDefinition": definition,
+    }

@@ -20,6 +20,8 @@ from airflow.providers.amazon.aws.operators.sagemaker import (  # noqa: TID251 t
     SageMakerEndpointOperator,
     SageMakerModelOperator,
     SageMakerTrainingOperator,
+    SageMakerTransformOperator,
+    SageMakerTuningOperator,
 )
 from airflow.providers.amazon.aws.sensors.sagemaker import SageMakerEndpointSensor
 from airflow.providers.common.compat.sdk import AirflowException
@@ -151,6 +153,38 @@ def test_an_endpoint_serves_until_it_is_deleted(artifacts: str, deferrable: bool
     execute(SageMakerDeleteModelOperator(task_id="delete", config={"ModelName": name}))
     with pytest.raises(ClientError, match="Could not find"):
         hook.describe_model(name)
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_the_transform_operator_returns_the_finished_job(artifacts: str, deferrable: bool) -> None:
+    name = f"provider-transform-{deferrable}"
+    config = {
+        "Model": example.model(name, BUCKET, artifacts),
+        "Transform": example.transform_job(name, BUCKET),
+    }
+    S3Hook().load_string(example.ROWS, f"{name}/in/rows.csv", BUCKET, replace=True)
+    transform = SageMakerTransformOperator(
+        task_id="transform", config=config, check_interval=CHECK_SECONDS, deferrable=deferrable
+    )
+    result = execute(transform)["Transform"]
+    assert result["TransformJobStatus"] == "Completed"
+    answer = S3Hook().read_key(f"{name}/out/rows.csv.out", BUCKET)
+    assert answer == f"{example.PREDICTIONS}\n"
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_the_tuning_operator_returns_the_best_job(inputs: None, deferrable: bool) -> None:
+    name = f"provider-tuning-{deferrable}"
+    tuning = SageMakerTuningOperator(
+        task_id="tune",
+        config=example.tuning_job(name, BUCKET),
+        check_interval=CHECK_SECONDS,
+        deferrable=deferrable,
+    )
+    result = execute(tuning)["Tuning"]
+    assert result["HyperParameterTuningJobStatus"] == "Completed"
+    assert result["TrainingJobStatusCounters"]["Completed"] == 2
+    assert result["BestTrainingJob"]["TunedHyperParameters"] == {"scale": "2"}
 
 
 def test_creating_an_endpoint_again_updates_it(artifacts: str) -> None:
