@@ -35,6 +35,8 @@ def main() -> int:
     command.add_argument("--endpoint-instances", type=int, default=quota, help="quota per region")
     command.add_argument("--faults", type=Path, help="a fault plan, YAML or JSON")
     command.add_argument("--seed", type=int, help="of the faults; default: the plan's, or 0")
+    fit = defaults.loaded_models
+    command.add_argument("--loaded-models", type=int, default=fit, help="that fit into an instance")
     command.add_argument("--log-level", default="WARNING")
     options = parser.parse_args()
     logging.basicConfig(
@@ -46,6 +48,7 @@ def main() -> int:
         slots=options.slots,
         serverless_idle_seconds=options.serverless_idle_seconds,
         endpoint_instances=options.endpoint_instances,
+        loaded_models=options.loaded_models,
     )
     config = Config(
         state=options.state.resolve(),

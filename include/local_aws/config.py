@@ -18,7 +18,8 @@ class Simulation:
     of a job. `spot_ratio` is BillableTimeInSeconds /
     TrainingTimeInSeconds of managed spot. `reclaim_seconds` is how long reclaimed capacity stays
     away. `slots` is how many jobs run at a time; the others are Pending. `endpoint_instances` is the
-    quota of instances that a region's endpoints have together: a process each.
+    quota of instances that a region's endpoints have together: a process each. `loaded_models` is how
+    many models fit into a multi-model instance's memory, whatever their size.
     """
 
     clock: float = 0.1
@@ -27,6 +28,7 @@ class Simulation:
     slots: int = field(default_factory=lambda: os.cpu_count() or 1)
     serverless_idle_seconds: float = 60.0
     endpoint_instances: int = 32
+    loaded_models: int = 20
 
     def wait(self, seconds: float) -> float:
         """How long one of AWS's fixed waits lasts here."""

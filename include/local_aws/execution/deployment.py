@@ -8,6 +8,7 @@ from local_aws.errors import validation
 from local_aws.execution.capture import Capture
 from local_aws.execution.components import ComponentVariant
 from local_aws.execution.model_server import UNHEALTHY, ServerFailed
+from local_aws.execution.multi_model import MultiModelVariant
 from local_aws.execution.placement import Placement, Pool, Site
 from local_aws.execution.serverless import ServerlessVariant
 from local_aws.execution.shadow import Shadow
@@ -102,6 +103,8 @@ def make_variant(site: Site, definition: dict[str, Any]) -> Variant:
         return ComponentVariant(site, definition, placement)
     if "ServerlessConfig" in definition:
         return ServerlessVariant(site, definition, placement)
+    if placement.pools[0].model["PrimaryContainer"]["Mode"] == "MultiModel":
+        return MultiModelVariant(site, definition, placement)
     return Variant(site, definition, placement)
 
 

@@ -135,7 +135,7 @@ class Fleet:
             self.remove(region, endpoint, forget=False)
 
     def _sample(self) -> None:
-        for (region, endpoint), traffic in list(self._endpoints.items()):
+        for (region, _), traffic in list(self._endpoints.items()):
             if traffic.queue:
                 traffic.queue.sample()
                 continue
@@ -147,8 +147,4 @@ class Fleet:
                 dimensions = {"InferenceComponentName": component.name}
                 self._app.meter.put(region, dimensions, values, "Count")
             for variant in traffic.serving.everything if traffic.serving else []:
-                running = variant.instances.running
-                if variant.instances.count:
-                    dimensions = {"EndpointName": endpoint, "VariantName": variant.name}
-                    values = {"ConcurrentRequestsPerModel": float(running)}
-                    self._app.meter.put(region, dimensions, values, "Count")
+                variant.sample()

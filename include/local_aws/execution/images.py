@@ -22,12 +22,14 @@ class ImageUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Image:
-    """An environment and the toolkit files that play the image's own programs."""
+    """An environment and the toolkit files that play the image's own programs; `multi_models` says that
+    it can be a multi-model container."""
 
     uri: str
     bin: Path
     programs: dict[str, Path]
     pythonpath: Path | None
+    multi_models: bool
 
     @property
     def python(self) -> Path:
@@ -64,4 +66,4 @@ class Images:
         roles = ("train", "serve", "compile")
         programs = {role: TOOLKIT / entry[role] for role in roles if role in entry}
         path = TOOLKIT / entry["pythonpath"] if "pythonpath" in entry else None
-        return Image(uri, bin_directory, programs, path)
+        return Image(uri, bin_directory, programs, path, entry.get("multi_models", False))

@@ -127,6 +127,11 @@ class Instances:
         with self._lock:
             return sum(server.running for server in self._servers)
 
+    def all(self) -> list[ModelServer]:
+        """Those that serve."""
+        with self._lock:
+            return list(self._servers)
+
     def types(self) -> dict[str, int]:
         """How many there are of each instance type."""
         with self._lock:

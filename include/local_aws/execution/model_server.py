@@ -60,7 +60,7 @@ class ModelServer:
 
     `container` is the model's ContainerDefinition; `log_group` and `log_stream` are where AWS puts
     the container's output. `on_death` is called when the process ends without being told to.
-    A container whose Mode is MultiModel starts without a model.
+    A container whose Mode is MultiModel starts without a model. `starts` counts its processes.
     """
 
     app: App
@@ -72,6 +72,7 @@ class ModelServer:
     log_stream: str
     on_death: Callable[[], None]
     instance_type: str = ""
+    starts: int = 0
     _idle: queue.LifoQueue[http.client.HTTPConnection] = field(default_factory=queue.LifoQueue)
     _process: Process | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
@@ -100,6 +101,7 @@ class ModelServer:
 
     def _launch(self) -> None:
         self._watched = False
+        self.starts += 1
         layout = Layout(self.base)
         image = self.app.images.find(self.container["Image"])
         asked = self.container.get("Environment", {})

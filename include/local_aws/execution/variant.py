@@ -82,6 +82,14 @@ class Variant:
         with self.instances.one() as server:
             return server.invoke(invocation.body, invocation.headers, invocation.timeout)
 
+    def sample(self) -> None:
+        """Put the metrics that are sampled."""
+        running = float(self.instances.running)
+        if self.instances.count:
+            self._site.app.meter.variant(
+                self._site, self.name, {"ConcurrentRequestsPerModel": running}, "Count"
+            )
+
     def summary(self) -> dict[str, Any]:
         """What Describe shows of it now."""
         shown: dict[str, Any] = {

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from local_aws.errors import validation
 from local_aws.execution.fleet import MODEL
+from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.states import now
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.model_packages import container_of
@@ -39,11 +42,26 @@ def _resolve(call: Call, container: Params) -> Params:
         container = container_of(call, container["ModelPackageName"]) | container
     if "Image" not in container:
         raise validation("A container needs an Image or a ModelPackageName")
-    if container.get("Mode", "SingleModel") != "SingleModel":
-        raise validation("The local AWS does not serve multi-model containers yet")
+    if container.get("Mode") == "MultiModel":
+        _check_multi_model(call, container)
+    elif "MultiModelConfig" in container:
+        raise validation("MultiModelConfig needs the Mode MultiModel")
     if "ModelDataUrl" in container and "ModelDataSource" in container:
         raise validation("ModelDataUrl and ModelDataSource are mutually exclusive")
     return {"Mode": "SingleModel", **container}
+
+
+def _check_multi_model(call: Call, container: Params) -> None:
+    if "ModelDataSource" in container:
+        raise validation("ModelDataSource is not supported for multi-model containers")
+    if "ModelDataUrl" not in container:
+        raise validation("A multi-model container needs a ModelDataUrl: the prefix of its models")
+    with suppress(ImageUnavailable):  # what this machine has not fails when it is deployed
+        if not call.app.images.find(container["Image"]).multi_models:
+            raise validation(
+                f"Your Ecr Image {container['Image']} does not contain required "
+                "com.amazonaws.sagemaker.capabilities.multi-models=true Docker label(s)."
+            )
 
 
 def find(call: Call, name: str) -> Record:

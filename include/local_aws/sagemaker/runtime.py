@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+import uuid
 
 from local_aws import ACCOUNT
 from local_aws.app import App
@@ -11,7 +12,10 @@ from local_aws.errors import AwsError, unknown_operation
 from local_aws.execution.fleet import ENDPOINT, Deployment, Traffic
 from local_aws.execution.instances import NoInstances
 from local_aws.execution.meter import invocation as metrics_of
+from local_aws.execution.model_cache import NotReady
 from local_aws.execution.model_server import Answer, InvocationTimeout
+from local_aws.execution.multi_model import NoSuchModel
+from local_aws.execution.transfer import DownloadError
 from local_aws.execution.variant import Invocation, Throttled, Variant
 from local_aws.http import Request, Response
 from local_aws.sagemaker.answers import (
@@ -39,8 +43,13 @@ SERVED = frozenset(
 )
 
 
+NOT_READY = (
+    "The target model is not loaded, and every model that is loaded is in use. Wait and try your "
+    "request again."
+)
+
 # Request headers that need what is not here.
-UNSERVED = ("Target-Model", "Session-Id")
+UNSERVED = ("Session-Id", "Target-Container-Hostname")
 
 
 def matches(request: Request) -> bool:
@@ -106,12 +115,20 @@ def _send(
             )
         variant = _variant(deployment, request.header(f"{PREFIX}Target-Variant"), endpoint)
         check_size(asked, variant.max_payload)
+        _check_target(variant, asked.target_model, endpoint)
         try:
             return deployment, variant, variant.invoke(asked)
         except Throttled as error:
             for unit, values in metrics_of(429, 0.0, 0.0, 1).items():
                 app.meter.variant(deployment.site, variant.name, values, unit)
             raise AwsError("ThrottlingException", "Rate exceeded", 429) from error
+        except NoSuchModel as error:
+            raise AwsError("ValidationError", str(error)) from error
+        except DownloadError as error:
+            message = f"Failed to unpack model data of {asked.target_model}: {error}"
+            raise AwsError("ValidationError", message) from error
+        except NotReady as error:
+            raise AwsError("ModelNotReadyException", NOT_READY, 429) from error
         except InvocationTimeout:
             return deployment, variant, timed_out(asked)
         except NoInstances as error:
@@ -120,6 +137,20 @@ def _send(
         except OSError as error:
             return deployment, variant, unavailable(error)
     raise AssertionError
+
+
+def _check_target(variant: Variant, target: str, endpoint: str) -> None:
+    """Multi-model endpoints are asked for a model, others are not."""
+    if target and not variant.multi_model:
+        raise AwsError(
+            "ValidationError",
+            f"Endpoint {endpoint} is not a multi-model endpoint and does not support target model "
+            "header.",
+        )
+    if variant.multi_model and not target:
+        raise AwsError(
+            "ValidationError", f"Request {uuid.uuid4()} is missing a target model header."
+        )
 
 
 def _variant(deployment: Deployment, wanted: str | None, endpoint: str) -> Variant:

@@ -1,4 +1,4 @@
-"""The HTTP server of a model container: GET /ping and POST /invocations, HTTP/1.1, keep-alive."""
+"""The HTTP server of a model container: GET /ping and what the container serves, HTTP/1.1, keep-alive."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ class Response(NamedTuple):
 
 Handler = Callable[[Request], Response]
 
+Router = Callable[[str, str, Request], "Response | None"]
+"""What answers to a method, a path and a request; None where there is nothing."""
+
 
 def error_response(error: BaseException, status: int) -> Response:
     """The JSON that SageMaker's toolkits answer with when they refuse a request."""
@@ -43,15 +46,27 @@ def error_response(error: BaseException, status: int) -> Response:
     return Response(json.dumps(body).encode(), "application/json", status)
 
 
-def serve(handler: Handler) -> None:
+def invocations(handler: Handler) -> Router:
+    """Serves POST /invocations alone, one request at a time, as one worker of AWS's images does
+    (gunicorn with gevent): a handler need not be thread safe."""
+    one_at_a_time = threading.Lock()
+
+    def route(method: str, path: str, request: Request) -> Response | None:
+        if (method, path) != ("POST", "/invocations"):
+            return None
+        with one_at_a_time:
+            return handler(request)
+
+    return route
+
+
+def serve(router: Router) -> None:
     """Answer until SIGTERM on 127.0.0.1 and the port in ``SAGEMAKER_BIND_TO_PORT`` (8080).
 
-    Connections have a thread each and requests are handled one at a time, as in one worker of
-    AWS's images (gunicorn with gevent), so a handler need not be thread safe. ``/ping`` never
-    waits for a handler. An exception of the handler is a 500 that shows its traceback.
+    Connections have a thread each. ``/ping`` never waits for a handler. An exception of the router is
+    a 500 that shows its traceback.
     """
     default_accept = os.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT", "application/json")
-    one_at_a_time = threading.Lock()
 
     class Connection(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -59,25 +74,31 @@ def serve(handler: Handler) -> None:
         wbufsize = -1
 
         def do_GET(self) -> None:
-            self._answer(Response(b"", "text/plain", 200 if self.path == "/ping" else 404))
+            if self.path == "/ping":
+                self._answer(Response(b"", "text/plain", 200))
+            else:
+                self._serve()
 
         def do_POST(self) -> None:
+            self._serve()
+
+        def do_DELETE(self) -> None:
+            self._serve()
+
+        def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            if self.path != "/invocations":
-                self._answer(Response(b"", "text/plain", 404))
-                return
             accept = self.headers.get("Accept")
             request = Request(
                 body,
                 self.headers.get("Content-Type") or "application/json",
                 default_accept if accept in (None, "", "*/*") else str(accept),
             )
-            self._answer(self._handled(request))
+            response = self._handled(request)
+            self._answer(Response(b"", "text/plain", 404) if response is None else response)
 
-        def _handled(self, request: Request) -> Response:
+        def _handled(self, request: Request) -> Response | None:
             try:
-                with one_at_a_time:
-                    return handler(request)
+                return router(self.command, self.path, request)
             except Exception as error:
                 traceback.print_exc()
                 sys.stderr.flush()

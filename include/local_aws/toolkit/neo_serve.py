@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import dlr
 import numpy as np
-from _http import Handler, Request, Response, serve
+from _http import Handler, Request, Response, invocations, serve
 from numpy.typing import NDArray
 
 MODEL = Path(os.environ.get("SAGEMAKER_BASE_DIR", "/opt/ml")) / "model"
@@ -54,4 +54,4 @@ def _as_csv(predictions: NDArray[np.float32]) -> bytes:
 
 
 if __name__ == "__main__":
-    serve(handler(dlr.DLRModel(str(MODEL))))
+    serve(invocations(handler(dlr.DLRModel(str(MODEL)))))

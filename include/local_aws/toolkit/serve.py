@@ -4,7 +4,8 @@ Keeps the contract of that image (``sagemaker_xgboost_container/serving.py`` ove
 ``sagemaker-containers`` 2.8.6): the module named by ``SAGEMAKER_PROGRAM``, found in
 ``SAGEMAKER_SUBMIT_DIRECTORY``, gives ``model_fn`` and either ``transform_fn`` or any of
 ``input_fn``, ``predict_fn`` and ``output_fn``; the missing ones have XGBoost's defaults. The model
-is loaded before the port opens, so a container that answers ``/ping`` can predict.
+is loaded before the port opens, so a container that answers ``/ping`` can predict. With
+``SAGEMAKER_MULTI_MODEL`` it starts without one, and models come and go (``_multi_model``).
 
 AWS's image runs one worker process per CPU; here there is one. Without ``SAGEMAKER_PROGRAM``
 AWS's image serves in algorithm mode, which is not available here.
@@ -24,7 +25,8 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from _codecs_xgboost import UnsupportedFormatError, decode, encode
-from _http import Handler, Request, Response, error_response, serve
+from _http import Handler, Request, Response, error_response, invocations, serve
+from _multi_model import Models
 from _script_mode import (
     CODE,
     IMAGE_ENVIRONMENT,
@@ -58,11 +60,16 @@ def main() -> None:
     os.environ.update(IMAGE_ENVIRONMENT)
     sys.path[0:0] = [str(CODE)]
     _forget(Path(__file__).parent)
-    serve(_handler(importlib.import_module(program[:-3] if program.endswith(".py") else program)))
+    module = importlib.import_module(program[:-3] if program.endswith(".py") else program)
+    load = _loader(module)
+    if os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true":
+        serve(Models(load).answer)
+    else:
+        serve(invocations(load(str(MODEL))))
 
 
-def _handler(module: ModuleType) -> Handler:
-    """What the user's module makes of a request.
+def _loader(module: ModuleType) -> Callable[[str], Handler]:
+    """What makes, of a model's directory, what the user's module makes of a request.
 
     Raises:
         ScriptModeError: no ``model_fn``, or ``transform_fn`` beside one of the three it replaces.
@@ -72,25 +79,30 @@ def _handler(module: ModuleType) -> Handler:
         for name in ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn")
     }
     parts = [name for name in ("input_fn", "predict_fn", "output_fn") if functions[name]]
-    if functions["model_fn"] is None:
+    model_fn = functions["model_fn"]
+    if model_fn is None:
         raise ScriptModeError(f"{module.__name__}.py: please provide a model_fn implementation")
     if functions["transform_fn"] and parts:
         raise ScriptModeError(
             f"{module.__name__}.py: cannot use transform_fn with {', '.join(parts)}"
         )
-    model = functions["model_fn"](str(MODEL))
     transform = functions["transform_fn"] or _pipeline(
         functions["input_fn"] or decode,
         functions["predict_fn"] or (lambda data, model: model.predict(data)),
         functions["output_fn"] or (lambda prediction, accept: (encode(prediction, accept), accept)),
     )
 
-    def handle(request: Request) -> Response:
-        text = request.content_type in TEXT_TYPES
-        content = request.body.decode("utf-8") if text else request.body
-        return _response(transform(model, content, request.content_type, request.accept))
+    def load(directory: str) -> Handler:
+        model = model_fn(directory)
 
-    return handle
+        def handle(request: Request) -> Response:
+            text = request.content_type in TEXT_TYPES
+            content = request.body.decode("utf-8") if text else request.body
+            return _response(transform(model, content, request.content_type, request.accept))
+
+        return handle
+
+    return load
 
 
 def _pipeline(
