@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from airflow.sdk import TriggerRule, chain, get_current_context, task
@@ -11,20 +10,19 @@ from airflow.sdk.exceptions import AirflowSkipException
 from frugal.jobs.work import gather
 from frugal.spec import ModelSpec
 from frugal.stages import deploy
-from frugal.stages.common import Stage
+from frugal.tasks import job_task
 
-MakeJob = Callable[[Stage], Any]
 ENDED = ("success", "failed")
 
 
-def add_tasks(spec: ModelSpec, registered: Any, reported: Any, make_job: MakeJob) -> None:
+def add_tasks(spec: ModelSpec, registered: Any, reported: Any) -> None:
     """Everything between `registered` and `reported`.
 
     Scaling follows the deployment whether it went well or was rolled back: what serves is scaled.
     """
     strategy = spec.deploy.strategy
     first = {"multi-model": _publish_model, "batch": _create_model}.get(strategy)
-    jobs = [make_job(stage) for stage in deploy.stages(spec)]
+    jobs = [job_task(stage) for stage in deploy.stages(spec)]
     asked = _smoke_test(spec)
     chain(registered, *([first(spec)] if first else []), *jobs, asked)
     if spec.deploy.scaling:

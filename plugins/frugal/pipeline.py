@@ -10,12 +10,11 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from frugal import going_live
 from frugal.aws.names import slug
-from frugal.jobs.operator import JobOperator
 from frugal.jobs.work import gather
 from frugal.spec import ModelSpec, SpecError
 from frugal.spec.loader import FILE_NAME
 from frugal.stages import baseline, compilation, evaluate, preprocess, register, train
-from frugal.stages.common import Stage
+from frugal.tasks import job_task
 
 RETRIES = 2
 RETRY_DELAY = timedelta(seconds=10)
@@ -87,33 +86,17 @@ def broken_dag(name: str, error: SpecError) -> DAG:
 
 def _add_tasks(spec: ModelSpec) -> None:
     prepared = _prepare(spec)
-    preprocessed = _job(preprocess.stage(spec))
-    trained = _job(train.stage(spec))
-    evaluated = _job(evaluate.stage(spec))
-    compiled = [_job(stage) for stage in compilation.stages(spec)]
+    preprocessed = job_task(preprocess.stage(spec))
+    trained = job_task(train.stage(spec))
+    evaluated = job_task(evaluate.stage(spec))
+    compiled = [job_task(stage) for stage in compilation.stages(spec)]
     registered = _register(spec)
-    measured = _job(baseline.stage(spec))
+    measured = job_task(baseline.stage(spec))
     reported = _report(spec)
     chain(prepared, preprocessed, trained, evaluated, *compiled, registered)
     chain(evaluated, registered)
-    going_live.add_tasks(spec, registered, reported, _job)
+    going_live.add_tasks(spec, registered, reported)
     chain(preprocessed, measured, reported)
-
-
-def _job(stage: Stage) -> JobOperator:
-    return JobOperator(
-        task_id=stage.name,
-        kind=stage.kind,
-        base_name=stage.base_name,
-        requests=stage.requests,
-        upstream=stage.upstream,
-        skip=stage.skip,
-        reuse=stage.reuse,
-        document=stage.document,
-        ladder=stage.ladder,
-        enter=stage.enter,
-        leave=stage.leave,
-    )
 
 
 def _prepare(spec: ModelSpec) -> Any:

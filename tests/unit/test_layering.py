@@ -18,8 +18,11 @@ BELOW = {
     "cleanup": {"jobs", "cost", "spec", "aws"},
     "stages": {"serving", "jobs", "cost", "spec", "aws"},
     "report": {"stages", "serving", "jobs", "cost", "spec", "aws"},
-    "going_live": {"stages", "serving", "jobs", "spec", "aws"},
+    "tasks": {"stages", "jobs"},
+    "going_live": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
+    "right_sizing": {"tasks", "stages", "serving", "jobs", "cost", "spec", "aws"},
     "pipeline": {
+        "tasks",
         "going_live",
         "report",
         "cleanup",

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from frugal.spec.deploy import Deploy
 from frugal.spec.durations import Duration
+from frugal.spec.right_size import RightSize
 from frugal.spec.section import SCRIPT, InstanceType, Name, Section
 from frugal.spec.train import Train
 
@@ -142,6 +143,7 @@ class ModelSpec(Section):
     deploy: Deploy = Deploy()
     monitor: Monitor = Monitor()
     budget: Budget = Budget()
+    right_size: RightSize | None = Field(None, description="default: no right_size DAG")
 
     @property
     def raw_prefix(self) -> str:

@@ -18,6 +18,7 @@ from frugal.spec.model import (
     Monitor,
     Preprocess,
 )
+from frugal.spec.right_size import RightSize
 from frugal.spec.rule import Finding, rule
 from frugal.spec.train import Train
 
@@ -191,3 +192,25 @@ def no_job_bills_for_days_unless_told(
                 max_run,
                 f"up to {budget.longest_job}, or a budget.longest_job that says so",
             )
+
+
+@rule("right_size")
+def something_to_compare(right_size: RightSize | None) -> Iterator[Finding]:
+    """One type has nothing to be compared with, but is measured; none is a mistake."""
+    if right_size is not None and not right_size.serving and not right_size.training:
+        yield Finding("right_size", "names no instance type", "", "serving: [...], training: [...]")
+
+
+@rule("right_size", "compile")
+def neo_serves_on_its_target(
+    right_size: RightSize | None, compilation: Compile
+) -> Iterator[Finding]:
+    """A champion that Neo compiled runs on one family."""
+    if right_size is None or compilation.backend != "neo" or compilation.target is None:
+        return
+    family = compilation.target.replace("_", ".", 1)
+    for index, instance in enumerate(right_size.serving):
+        if not instance.startswith(f"{family}."):
+            key = f"right_size.serving.{index}"
+            problem = f"a model compiled for {compilation.target} runs on {family}.* only"
+            yield Finding(key, problem, instance, f"an {family}.* type")

@@ -1,0 +1,147 @@
+"""The right_size DAG of a model: each candidate measured alone, one after the other, and taken away again."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, TriggerRule, chain, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from frugal.jobs.work import gather
+from frugal.spec import ModelSpec
+from frugal.spec.right_size import RightSize
+from frugal.stages import preprocess, right_size
+from frugal.tasks import job_task
+
+LATENCY_MS = 1000.0
+PER_CANDIDATE = timedelta(hours=2)
+TO_LOAD_TEST = timedelta(minutes=30)
+
+
+def build_dag(spec: ModelSpec, sizes: RightSize) -> DAG:
+    """One task group's worth of tasks for each candidate, in a row: two would disturb each other's measurement."""
+    candidates = len(sizes.serving) + len(sizes.training)
+    with DAG(
+        dag_id=f"right_size_{spec.name.replace('-', '_')}",
+        description=f"Measure {spec.name} on other instance types",
+        doc_md=__doc__,
+        schedule=None,
+        max_active_runs=1,
+        dagrun_timeout=PER_CANDIDATE * (candidates + 1),
+        tags=["frugal", "right-size", spec.name, f"team:{spec.owner.team}"],
+        default_args={
+            "owner": spec.owner.team,
+            "retries": 1,
+            "retry_delay": timedelta(seconds=10),
+        },
+    ) as dag:
+        prepared = _prepare(spec)
+        reported = _report(spec, sizes)
+        before = prepared
+        for instance in sizes.serving:
+            before = _serve(spec, sizes, instance, before)
+        if sizes.training:
+            prepare_data = job_task(preprocess.stage(spec), trigger_rule=TriggerRule.ALL_DONE)
+            chain(before, prepare_data)
+            before = prepare_data
+        for instance in sizes.training:
+            stage = right_size.training_stage(spec, sizes, instance)
+            trained = job_task(stage, trigger_rule=TriggerRule.ALL_DONE)
+            chain(before, trained)
+            before = trained
+        chain(before, reported)
+    return dag
+
+
+def _serve(spec: ModelSpec, sizes: RightSize, instance: str, before: Any) -> Any:
+    """Deploy, load-test, remove; returns the removal, which every way out goes through."""
+    stage = right_size.serving_stage(spec, instance)
+    deployed = job_task(stage, trigger_rule=TriggerRule.ALL_DONE)
+    candidate = right_size.served_on(spec, instance)
+
+    @task(task_id=f"load_{stage.name}", execution_timeout=TO_LOAD_TEST, retries=0)
+    def load() -> dict[str, Any]:
+        """Find the most requests a second that it answers in time."""
+        from frugal.aws import clients
+        from frugal.cost.prices import price_table
+        from frugal.serving.load_test.report import Host, held_out_rows, load_test
+
+        traffic = spec.deploy.traffic
+        test = asyncio.run(
+            load_test(
+                Host.of(candidate.name),
+                held_out_rows(spec.name),
+                latency_ms=traffic.latency_ms if traffic else LATENCY_MS,
+                seconds=sizes.seconds,
+                prices=price_table(),
+                region=clients.client("sagemaker").meta.region_name,
+            )
+        )
+        return test.as_dict()
+
+    @task(task_id=f"remove_{stage.name}", trigger_rule=TriggerRule.ALL_DONE)
+    def remove() -> list[str]:
+        """Take the candidate's endpoint away, however its test went."""
+        from frugal.serving import remove as removal
+
+        return removal.remove(removal.find(candidate))
+
+    loaded, removed = load(), remove()
+    chain(before, deployed, loaded, removed)
+    chain(deployed, removed)
+    return removed
+
+
+def _prepare(spec: ModelSpec) -> Any:
+    @task(task_id="prepare")
+    def prepare() -> dict[str, Any]:
+        """Look up the champion, the code and the dataset."""
+        from frugal.aws.prepare import NoRawData
+        from frugal.aws.prepare import prepare as prepare_run
+
+        try:
+            run = prepare_run(spec, get_current_context()["run_id"])
+        except NoRawData as error:
+            raise AirflowFailException(str(error)) from error
+        if run.champion is None:
+            raise AirflowFailException(
+                f"{spec.name} has no approved model yet: run train_{spec.name.replace('-', '_')} first"
+            )
+        return run.as_json()
+
+    return prepare()
+
+
+def _report(spec: ModelSpec, sizes: RightSize) -> Any:
+    @task(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
+    def report() -> dict[str, Any]:
+        """Compare the candidates, keep the comparison in the bucket, and say what the chooser makes of it.
+
+        Fails, after the comparison is kept, when a candidate could not be measured.
+        """
+        from frugal.aws import clients
+        from frugal.cost.prices import price_table
+        from frugal.cost.sizes import comparison
+
+        served = {i: f"load_{right_size.serving_stage(spec, i).name}" for i in sizes.serving}
+        trained = {i: right_size.training_stage(spec, sizes, i).name for i in sizes.training}
+        tasks = [*served.values(), *trained.values()]
+        inputs = gather(get_current_context(), ["prepare", *tasks])
+        document = comparison(
+            {instance: inputs.results[name] for instance, name in served.items()},
+            {instance: inputs.results[name] for instance, name in trained.items()},
+            sizes.rounds,
+            price_table(),
+            inputs.run.region,
+        )
+        clients.write_json(inputs.run.s3("right_size.json"), document)
+        missing = [
+            row["instance"] for row in (*document["serving"], *document["training"]) if row["error"]
+        ]
+        if missing:
+            raise AirflowFailException(f"not measured: {', '.join(missing)}")
+        return document
+
+    return report()
