@@ -61,7 +61,7 @@ class TrainingRun:
 
     def __call__(self) -> None:
         try:
-            if self.resumed:
+            if self.resumed and self._was("Training"):
                 self.job.enter("Interrupted")
             while self._attempt():
                 pass

@@ -172,8 +172,8 @@ def test_s3_fails_by_operation_and_key(faulty: LocalAws, name: str, operation: s
 def test_spot_capacity_is_reclaimed_so_many_times(
     faulty: LocalAws, sagemaker: Any, name: str
 ) -> None:
-    add(faulty, "reclaim", job=name, at=0.5, count=3)
-    sagemaker.create_training_job(**training_request(name, spot=True, rounds="60", seconds="0.05"))
+    add(faulty, "reclaim", job=name, at=0.2, count=3)
+    sagemaker.create_training_job(**training_request(name, spot=True, rounds="30", seconds="0.05"))
     job = await_training(sagemaker, name)
     assert job["TrainingJobStatus"] == "Completed"
     statuses = [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
@@ -231,6 +231,27 @@ def test_jobs_on_demand_without_capacity_fail(faulty: LocalAws, sagemaker: Any, 
     assert await_training(sagemaker, f"{name}-again")["TrainingJobStatus"] == "Completed"
 
 
+def test_jobs_that_wait_for_capacity_can_be_stopped(
+    faulty: LocalAws, sagemaker: Any, name: str
+) -> None:
+    add(faulty, "no-capacity", job=name)
+    sagemaker.create_training_job(**training_request(name, spot=True))
+    await_training(sagemaker, name, "Pending")
+    sagemaker.stop_training_job(TrainingJobName=name)
+    job = await_training(sagemaker, name)
+    assert (job["SecondaryStatus"], "TrainingStartTime" in job) == ("Stopped", False)
+
+
+def test_a_fault_that_is_added_late_strikes_what_runs(
+    faulty: LocalAws, sagemaker: Any, name: str
+) -> None:
+    request = training_request(name, spot=True, rounds="9999", seconds="0.05")
+    sagemaker.create_training_job(**request)
+    await_training(sagemaker, name, "Training")
+    add(faulty, "fail-container", job=name, exit_code=2, message="too late")
+    assert "too late, exit code: 2" in await_training(sagemaker, name)["FailureReason"]
+
+
 @pytest.mark.parametrize("at", [0, 0.3])
 def test_a_container_fails_with_a_message(
     faulty: LocalAws, sagemaker: Any, name: str, at: float
@@ -271,6 +292,23 @@ def test_what_is_drawn_depends_on_the_seed_alone(start_local_aws: Any, tmp_path:
     assert len(set(first)) == 2
     assert outcomes(start_local_aws("--faults", str(plan))) == first
     assert outcomes(start_local_aws("--faults", str(plan), "--seed", "6")) != first
+
+
+def test_a_job_that_never_had_capacity_waits_on_after_a_kill(
+    start_local_aws: Any, name: str
+) -> None:
+    server: LocalAws = start_local_aws()
+    sagemaker = server.client("sagemaker")
+    add(server, "no-capacity", job=name)
+    sagemaker.create_training_job(**training_request(name, spot=True))
+    await_training(sagemaker, name, "Pending")
+    server.kill()
+    server.start()
+    assert sagemaker.describe_training_job(TrainingJobName=name)["SecondaryStatus"] == "Pending"
+    assert server.admin("DELETE", "faults")[0] == 200
+    job = await_training(sagemaker, name)
+    assert job["SecondaryStatus"] == "Completed"
+    assert "Interrupted" not in [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
 
 
 def test_rules_and_what_they_struck_survive_a_kill(

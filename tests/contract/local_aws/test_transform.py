@@ -317,6 +317,16 @@ def test_a_container_that_dies_fails_the_job(
     assert job["FailureReason"].startswith("AlgorithmError")
 
 
+def test_a_container_fails_as_the_faults_say(
+    local_aws: LocalAws, sagemaker: Any, s3: Any, model: str, name: str
+) -> None:
+    rule = {"fault": "fail-container", "job": name, "message": "out of memory", "count": 1}
+    assert local_aws.admin("POST", "faults", json.dumps(rule))[0] == 200
+    put(s3, name, **{"a.csv": "1,2\n"})
+    sagemaker.create_transform_job(**request(name, model))
+    assert ended(sagemaker, name)["FailureReason"] == "AlgorithmError: out of memory"
+
+
 def test_a_job_is_stopped_while_it_works(
     local_aws: LocalAws, sagemaker: Any, s3: Any, model: str, name: str
 ) -> None:

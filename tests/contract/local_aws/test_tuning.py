@@ -206,6 +206,19 @@ def test_a_target_ends_the_search(sagemaker: Any, name: str) -> None:
     ]
 
 
+def test_a_search_that_gets_no_better_ends(sagemaker: Any, name: str) -> None:
+    values = {"Name": "rounds", "Values": ["4", "1", "2", "3", "9"]}
+    asked = request(name, "Grid", {"CategoricalParameterRanges": [values]}, most=None, parallel=1)
+    patience = {"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}}
+    asked["HyperParameterTuningJobConfig"]["TuningJobCompletionCriteria"] = patience
+    sagemaker.create_hyper_parameter_tuning_job(**asked)
+    job = ended(sagemaker, name)
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4
+    details = job["TuningJobCompletionDetails"]
+    assert details["NumberOfTrainingJobsObjectiveNotImproving"] == 3
+
+
 def test_a_search_where_nothing_succeeds_fails(sagemaker: Any, name: str) -> None:
     asked = request(name, most=9, parallel=1, static={"mode": "fail"})
     sagemaker.create_hyper_parameter_tuning_job(**asked)
@@ -246,15 +259,15 @@ def test_training_jobs_that_do_worse_than_most_are_stopped_early(sagemaker: Any,
 def test_a_search_goes_on_after_a_restart(start_local_aws: Any, name: str) -> None:
     server: LocalAws = start_local_aws("--slots", "2", "--reclaim-seconds", "0.1")
     sagemaker = server.client("sagemaker")
-    asked = request(name, spot=True, most=4, parallel=1, static={"seconds": "0.2"})
+    asked = request(name, spot=True, most=3, parallel=1, static={"seconds": "0.1"})
     sagemaker.create_hyper_parameter_tuning_job(**asked)
     await_true(lambda: len(trainings(sagemaker, name)) == 2, "a second training job", 60)
     server.kill()
     server.start()
     job = ended(sagemaker, name)
     assert job["HyperParameterTuningJobStatus"] == "Completed"
-    assert job["TrainingJobStatusCounters"]["Completed"] == 4
-    assert len(trainings(sagemaker, name)) == 4
+    assert job["TrainingJobStatusCounters"]["Completed"] == 3
+    assert len(trainings(sagemaker, name)) == 3
 
 
 def ranged(**given: str) -> dict[str, Any]:
