@@ -1,0 +1,210 @@
+"""JobOperator on the capacity ladder: what moves it, what does not, and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from frugal.aws import clients
+from frugal.aws.run import Inputs
+from frugal.jobs.capacity import Ladder, Rung
+from frugal.jobs.operator import JobOperator
+from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable
+from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
+from tests.contract.jobs.test_operator import (
+    FAIL,
+    SLEEP,
+    finish,
+    operator,
+    processing,
+    submit,
+    until,
+)
+
+SMALL, LARGE = "ml.m5.large", "ml.m5.xlarge"
+HOME, AWAY = "us-east-1", "eu-west-1"
+Shortage = Callable[..., None]
+
+
+@pytest.fixture
+def shortage(account: Account) -> Iterator[Shortage]:
+    """Takes capacity away until the test ends, or gives all of it back."""
+
+    def take(**keys: Any) -> None:
+        if keys:
+            account.local.ask("POST", "/_local/faults", {"fault": "no-capacity", **keys})
+        else:
+            account.local.ask("DELETE", "/_local/faults")
+
+    yield take
+    take()
+
+
+def on(instance: str, script: str = "pass") -> Callable[[Inputs], dict[str, Any]]:
+    """A processing job on an instance type."""
+
+    def build(inputs: Inputs) -> dict[str, Any]:
+        request = processing(script)(inputs)
+        request["ProcessingResources"]["ClusterConfig"]["InstanceType"] = instance
+        return request
+
+    return build
+
+
+def training(instance: str, *, spot: bool) -> Callable[[Inputs], dict[str, Any]]:
+    return lambda inputs: {
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+        "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/climbing"},
+        "ResourceConfig": {"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": 1},
+        "EnableManagedSpotTraining": spot,
+        "StoppingCondition": {
+            "MaxRuntimeInSeconds": 600,
+            **({"MaxWaitTimeInSeconds": 900} if spot else {}),
+        },
+    }
+
+
+def ladder(*rungs: tuple[int, str], region: str = HOME, patience: float | None = None) -> Ladder:
+    """Rungs by index and instance, in the order in which they are tried."""
+    return Ladder(
+        tuple(Rung(index, name, False, region, patience, reason="cheap") for index, name in rungs)
+    )
+
+
+def climber(task: str, decided: Ladder, *scripts: str, **arguments: Any) -> JobOperator:
+    """An operator whose rungs are SMALL and LARGE, in the order that was decided."""
+    small, large = scripts or ("pass", "pass")
+    return operator(
+        task,
+        requests=[on(SMALL, small), on(LARGE, large)],
+        ladder=lambda inputs: decided,
+        **arguments,
+    )
+
+
+def test_rungs_are_tried_in_the_order_that_was_decided(
+    account: Account, task: str, shortage: Shortage
+) -> None:
+    shortage(instance=LARGE, job=f"churn-{task}*")
+    seen: list[tuple[str, int]] = []
+
+    def enter(inputs: Inputs, rung: Rung) -> None:
+        seen.append(("enter", rung.index))
+
+    def leave(inputs: Inputs, rung: Rung, job: str) -> dict[str, Any]:
+        seen.append(("leave", rung.index))
+        return {"artifact": f"home of {job}"}
+
+    decided = ladder((1, LARGE), (0, SMALL))
+    job, context = climber(task, decided, enter=enter, leave=leave), account.context(task)
+    result = finish(job, submit(job, context), context)
+    assert (result["rung"], result["instance"], result["region"]) == (0, SMALL, HOME)
+    assert result["artifact"] == f"home of {result['job']}"
+    assert result["ladder"] == decided.as_json()
+    assert seen == [("enter", 1), ("leave", 1), ("enter", 0), ("leave", 0)]
+    tags = account.sagemaker.list_tags(ResourceArn=result["arn"])["Tags"]
+    assert {"Key": "frugal:rung", "Value": f"1: {SMALL} on-demand in {HOME}: cheap"} in tags
+
+
+def test_a_container_that_fails_moves_no_rung(account: Account, task: str) -> None:
+    job, context = (
+        climber(task, ladder((0, SMALL), (1, LARGE)), FAIL, "pass"),
+        account.context(task),
+    )
+    deferred = submit(job, context)
+    with pytest.raises(AlgorithmFailed, match="has no column price"):
+        finish(job, deferred, context)
+    assert statuses(task) == ["Failed"]
+
+
+@pytest.mark.parametrize("store", [True, False])
+def test_a_retry_goes_on_from_the_rung_that_it_came_to(
+    account: Account, task: str, shortage: Shortage, store: bool
+) -> None:
+    shortage(instance=SMALL, job=f"churn-{task}*")
+    job, context = climber(task, ladder((0, SMALL), (1, LARGE))), account.context(task, store=store)
+    submit(job, context)
+    until(lambda: statuses(task) == ["Failed"])
+    retry, context = (
+        climber(task, ladder((0, SMALL), (1, LARGE))),
+        account.context(task, store=store),
+    )
+    assert finish(retry, submit(retry, context), context)["rung"] == 1
+    assert statuses(task) == ["Failed", "Completed"]
+
+
+def test_a_retry_keeps_the_order_that_was_decided(account: Account, task: str) -> None:
+    submit(climber(task, ladder((1, LARGE), (0, SMALL)), "pass", SLEEP), account.context(task))
+    retry = climber(task, ladder((0, SMALL), (1, LARGE)), "pass", SLEEP)
+    again = submit(retry, account.context(task))
+    kept = (again.kwargs or {})["ladder"]
+    assert [rung["index"] for rung in kept["rungs"]] == [1, 0]
+    retry.on_kill()
+
+
+def test_after_the_last_rung_a_retry_begins_at_the_first(
+    account: Account, task: str, shortage: Shortage
+) -> None:
+    shortage(job=f"churn-{task}*")
+    job, context = climber(task, ladder((0, SMALL), (1, LARGE))), account.context(task)
+    deferred = submit(job, context)
+    with pytest.raises(CapacityUnavailable):
+        finish(job, deferred, context)
+    shortage()
+    result = finish(job, submit(job, context), context)
+    assert result["rung"] == 0
+    assert statuses(task) == ["Failed", "Failed", "Completed"]
+
+
+def test_a_quota_that_is_reached_moves_to_the_next_rung(account: Account, task: str) -> None:
+    def refuse(params: dict[str, Any], **event: Any) -> None:
+        if f'"{SMALL}"' in str(params["body"]):
+            error = {"Code": "ResourceLimitExceeded", "Message": "the limit is 0 Instances"}
+            raise ClientError({"Error": error}, "CreateProcessingJob")
+
+    events = clients.client("sagemaker").meta.events
+    events.register("before-call.sagemaker.CreateProcessingJob", refuse)
+    job, context = climber(task, ladder((0, SMALL), (1, LARGE))), account.context(task)
+    assert finish(job, submit(job, context), context)["rung"] == 1
+    assert statuses(task) == ["Completed"]
+
+
+def test_capacity_that_does_not_come_within_the_patience_is_not_waited_for(
+    account: Account, task: str, shortage: Shortage
+) -> None:
+    shortage(job=f"churn-{task}*")
+    rungs = [training(LARGE, spot=True), training(LARGE, spot=False)]
+    decided = ladder((0, LARGE), (1, LARGE), patience=0.5)
+    job = operator(task, kind="training", requests=rungs, ladder=lambda inputs: decided)
+    context = account.context(task)
+    deferred = submit(job, context)
+    with pytest.raises(CapacityUnavailable, match="no capacity"):
+        finish(job, deferred, context)
+    spot = account.sagemaker.describe_training_job(TrainingJobName=(deferred.kwargs or {})["job"])
+    assert spot["TrainingJobStatus"] == "Stopped"
+    assert "BillableTimeInSeconds" not in spot
+    assert job.kind.bill(spot).seconds_billed == 0
+    listed = account.sagemaker.list_training_jobs(NameContains=f"churn-{task}")
+    assert len(listed["TrainingJobSummaries"]) == 2
+
+
+def test_a_job_in_another_region_is_watched_and_stopped_there(account: Account, task: str) -> None:
+    job = climber(task, ladder((0, SMALL), region=AWAY), SLEEP, SLEEP)
+    deferred = submit(job, account.context(task))
+    adopted = submit(job, account.context(task))
+    assert (adopted.kwargs or {}) == (deferred.kwargs or {})
+    assert statuses(task) == []
+    job.on_kill()
+    until(lambda: statuses(task, AWAY) == ["Stopped"])
+
+
+def statuses(task: str, region: str = HOME) -> list[str]:
+    """Statuses of the task's jobs, oldest first."""
+    found = clients.client("sagemaker", region).list_processing_jobs(
+        NameContains=f"churn-{task}", SortOrder="Ascending"
+    )
+    return [item["ProcessingJobStatus"] for item in found["ProcessingJobSummaries"]]
