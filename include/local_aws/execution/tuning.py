@@ -168,11 +168,9 @@ class TuningRun:
         scores = [
             self._sign * t.objective for t in trainings if t.ended and t.objective is not None
         ]
-        spent = sum((t.record or {}).get("TrainingTimeInSeconds", 0) for t in trainings)
         shown: dict[str, Any] = {
             "TrainingJobStatusCounters": {name: statuses[name] for name in STATUS_COUNTERS},
             "ObjectiveStatusCounters": {name: objectives[name] for name in OBJECTIVE_COUNTERS},
-            "ConsumedResources": {"RuntimeInSeconds": spent},
             "TuningJobCompletionDetails": {
                 "NumberOfTrainingJobsObjectiveNotImproving": not_improving(scores)
             },

@@ -82,6 +82,13 @@ def create(call: Call, params: Params) -> Params:
     return {"HyperParameterTuningJobArn": FAMILY.create(call, params, record)}
 
 
+@operation("DescribeHyperParameterTuningJob")
+def describe(call: Call, params: Params) -> Params:
+    record = FAMILY.find(call, params)
+    seconds = record.get("HyperParameterTuningEndTime", now()) - record["CreationTime"]
+    return record | {"ConsumedResources": {"RuntimeInSeconds": int(seconds)}}
+
+
 @operation("ListTrainingJobsForHyperParameterTuningJob")
 def list_training_jobs(call: Call, params: Params) -> Params:
     tuning = FAMILY.find(call, params)

@@ -106,7 +106,8 @@ def test_random_search_runs_training_jobs_and_finds_the_best(
         "Stopped": 0,
     }
     assert job["ObjectiveStatusCounters"] == {"Succeeded": 3, "Pending": 0, "Failed": 0}
-    assert job["ConsumedResources"]["RuntimeInSeconds"] >= 3
+    lasted = job["HyperParameterTuningEndTime"] - job["CreationTime"]
+    assert job["ConsumedResources"]["RuntimeInSeconds"] == int(lasted.total_seconds())
     tried = trainings(sagemaker, name)
     rounds = [int(each["TunedHyperParameters"]["rounds"]) for each in tried]
     assert len(set(rounds)) == 3
