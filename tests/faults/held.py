@@ -44,6 +44,8 @@ if __name__ == "__main__":
     while not release.exists():
         time.sleep(0.05)
     if release.read_text() == "fail":
+        if (BASE / "output").is_dir():
+            (BASE / "output" / "failure").write_text("ClientError: told to fail")
         sys.exit("told to fail")
     if PORT:
         HTTPServer(("127.0.0.1", int(PORT)), Healthy).serve_forever()

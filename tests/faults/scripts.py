@@ -70,10 +70,12 @@ def trigger_moves(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
         lambda: all(len(run.trigger_logs) > 1 for run in runs if not run.is_over),
     )
     cluster.resume("triggerer")
-    ours = [run for run in runs if run.subject == "frugal"]
     yield (
         "the end of the first triggers",
-        lambda: all(any("goes on" in log for log in run.trigger_logs) for run in ours),
+        lambda: all(
+            run.is_over or any("trigger completed" in log for log in run.trigger_logs)
+            for run in runs
+        ),
     )
     yield from finish(runs)
 

@@ -78,7 +78,7 @@ def on(instance: str, *, spot: bool) -> Callable[[Params], Request]:
     return build
 
 
-RUNGS = ("ml.c5.large", "ml.c5.xlarge", "ml.c5.2xlarge")
+RUNGS = ("ml.c5.xlarge", "ml.c5.2xlarge", "ml.c5.4xlarge")
 LADDER = tuple(on(instance, spot=instance == RUNGS[0]) for instance in RUNGS)
 
 
