@@ -17,6 +17,7 @@ KINDS = [
     "model",
     "endpoint-config",
     "endpoint",
+    "inference-component",
     "model-package-group",
     "model-package",
 ]
