@@ -161,11 +161,12 @@ def test_stopping_a_tuning_job_stops_its_training_jobs(account: Account, task: s
         watched.name
     ]
     job.on_kill()
-    until(lambda: set(children(account, watched.name).values()) == {"Stopped"})
+    until(lambda: set(children(account, watched.name).values()) == {"Stopped"}, PATIENCE)
     until(
         lambda: (
             (TUNING.find(account.sagemaker, watched.name) or {}).get(TUNING.status_key) == "Stopped"
-        )
+        ),
+        PATIENCE,
     )
 
 
