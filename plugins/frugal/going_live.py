@@ -25,7 +25,7 @@ def add_tasks(spec: ModelSpec, registered: Any, reported: Any) -> None:
     jobs = [job_task(stage) for stage in deploy.stages(spec)]
     asked = _smoke_test(spec)
     chain(registered, *([first(spec)] if first else []), *jobs, asked)
-    if spec.deploy.scaling:
+    if strategy != "batch":
         chain(jobs[-1], _scale(spec, deploy.stages(spec)[-1].name), reported)
     if strategy == "multi-model":
         chain(asked, _go_live(spec), reported)

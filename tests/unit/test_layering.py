@@ -20,6 +20,7 @@ BELOW = {
     "report": {"stages", "serving", "jobs", "cost", "spec", "aws"},
     "tasks": {"stages", "jobs"},
     "going_live": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
+    "batch_pipeline": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
     "right_sizing": {"tasks", "stages", "serving", "jobs", "cost", "spec", "aws"},
     "pipeline": {
         "tasks",

@@ -28,14 +28,15 @@ def check_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     run = inputs.run
     name = inputs["create_model"]["model"]
     source, target = run.own("evaluation", "parity", "rows.csv"), run.own("batch-check")
-    return _request(spec, inputs, name, source, target)
+    return _request(spec, inputs, name, source, target, stage="deploy")
 
 
 def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     """CreateTransformJob over everything below the input prefix."""
     run = inputs.run
     name = inputs["prepare_batch"]["model"]
-    asked = _request(spec, inputs, name, source(spec, run), run.s3("batch", "out", run.id))
+    target = run.s3("batch", "out", run.id)
+    asked = _request(spec, inputs, name, source(spec, run), target, stage="transform")
     percent = spec.deploy.capture_percent
     if CAPTURE_PERCENT if percent is None else percent:
         asked["DataCaptureConfig"] = {"DestinationS3Uri": run.s3("capture")}
@@ -49,7 +50,7 @@ def source(spec: ModelSpec, run: Run) -> str:
 
 
 def _request(
-    spec: ModelSpec, inputs: Inputs, model_name: str, source: str, target: str
+    spec: ModelSpec, inputs: Inputs, model_name: str, source: str, target: str, *, stage: str
 ) -> dict[str, Any]:
     deploy = spec.deploy
     asked: dict[str, Any] = {
@@ -66,7 +67,7 @@ def _request(
             "InstanceType": deploy.host,
             "InstanceCount": deploy.instances or 1,
         },
-        "Tags": inputs.run.stage_tags("deploy"),
+        "Tags": inputs.run.stage_tags(stage),
     }
     if deploy.max_concurrency:
         asked["MaxConcurrentTransforms"] = deploy.max_concurrency

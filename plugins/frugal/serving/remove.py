@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +79,7 @@ def find(spec: ModelSpec) -> Serving:
         objects, others = _artefacts(spec, place(spec, "remove").bucket)
         if others:
             return Serving(region, objects=objects)
-    components = list(_components(sagemaker, name)) if endpoint else []
+    components = list(_components(sagemaker, endpoint)) if endpoint else []
     variants = [v["VariantName"] for v in (endpoint or {}).get("ProductionVariants", [])]
     resources = [variant_resource(name, variant) for variant in variants]
     resources += [component_resource(component) for component in components]
@@ -129,9 +129,13 @@ def _artefacts(spec: ModelSpec, bucket: str) -> tuple[list[str], bool]:
     return [*own, *pointers], len(own) < len(found)
 
 
-def _components(sagemaker: Any, endpoint: str) -> Iterator[str]:
+def _components(sagemaker: Any, endpoint: Mapping[str, Any]) -> Iterator[str]:
+    """Names of the inference components of an endpoint; only variants without a model have any."""
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    if all("ModelName" in variant for variant in config["ProductionVariants"]):
+        return
     pages = sagemaker.get_paginator("list_inference_components")
-    for page in pages.paginate(EndpointNameEquals=endpoint):
+    for page in pages.paginate(EndpointNameEquals=endpoint["EndpointName"]):
         for item in page["InferenceComponents"]:
             yield item["InferenceComponentName"]
 

@@ -82,3 +82,27 @@ def test_what_fails_fails_the_run(load: Any, repository: Path) -> None:
     dag = load(repository / "include")["train_house_prices"]
     assert dag.task_dict["report"].is_teardown
     assert not dag.task_dict["report"].on_failure_fail_dagrun
+
+
+SERVED = {
+    "serverless": {"deploy", "scale", "smoke_test"},
+    "realtime": {"deploy", "scale", "smoke_test"},
+    "async": {"deploy", "scale", "smoke_test"},
+    "inferentia": {"deploy", "scale", "smoke_test"},
+    "multi-model": {"publish_model", "deploy", "scale", "smoke_test", "go_live"},
+    "scale-to-zero": {"deploy", "component", "scale", "smoke_test"},
+    "batch": {"create_model", "deploy", "smoke_test"},
+}
+
+
+@pytest.mark.parametrize("strategy", SERVED)
+def test_a_strategy_brings_its_own_tasks(
+    load: Any, repository: Path, tmp_path: Path, strategy: str
+) -> None:
+    copied = tmp_path / "include" / "models" / "house-prices"
+    shutil.copytree(repository / "include" / "models" / "house-prices", copied)
+    lines = (copied / "model.yaml").read_text().splitlines()
+    kept = [line for line in lines if not line.startswith(("compile:", "deploy:"))]
+    (copied / "model.yaml").write_text("\n".join([*kept, f"deploy: {{strategy: {strategy}}}\n"]))
+    dag = load(tmp_path / "include")["train_house_prices"]
+    assert set(dag.task_ids) & set.union(*SERVED.values()) == SERVED[strategy]

@@ -1,0 +1,79 @@
+"""A model that is served in batch becomes a second DAG: transform jobs over whatever lies in S3."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from airflow.sdk import DAG, chain, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from frugal.serving import batch
+from frugal.spec import ModelSpec
+from frugal.stages.common import Stage
+from frugal.tasks import job_task
+
+LONGEST = timedelta(days=1)  # CreateTransformJob has no limit of its own
+
+
+def build_dag(spec: ModelSpec) -> DAG:
+    """The DAG `batch_<model>`: it predicts with the newest approved model."""
+    dag = DAG(
+        dag_id=f"batch_{spec.name.replace('-', '_')}",
+        description=f"Predict with {spec.name}",
+        schedule=spec.deploy.batch.schedule if spec.deploy.batch else None,
+        catchup=False,
+        max_active_runs=1,
+        dagrun_timeout=LONGEST + timedelta(hours=1),
+        tags=["frugal", "batch", spec.name, f"team:{spec.owner.team}"],
+        default_args={
+            "owner": spec.owner.team,
+            "retries": 2,
+            "retry_delay": timedelta(seconds=10),
+            "retry_exponential_backoff": True,
+        },
+    )
+    with dag:
+        stage = Stage(
+            name="transform",
+            kind="transform",
+            base_name=f"{spec.name}-batch",
+            requests=[partial(batch.request, spec)],
+            upstream=["prepare_run", "prepare_batch"],
+        )
+        transform = job_task(stage, execution_timeout=LONGEST)
+        chain(_prepare_run(spec), _prepare_batch(spec), transform)
+    return dag
+
+
+def _prepare_run(spec: ModelSpec) -> Any:
+    @task(task_id="prepare_run")
+    def prepare_run() -> dict[str, Any]:
+        """Find out where this run happens and which model is champion."""
+        from frugal.aws.prepare import place
+
+        return place(spec, get_current_context()["run_id"]).as_json()
+
+    return prepare_run()
+
+
+def _prepare_batch(spec: ModelSpec) -> Any:
+    @task(task_id="prepare_batch")
+    def prepare_batch() -> dict[str, str]:
+        """Create the champion's model, unless there is nothing to predict."""
+        from frugal.aws import clients
+        from frugal.jobs.work import gather
+        from frugal.serving.publish import create_model
+
+        inputs = gather(get_current_context(), ["prepare_run"])
+        run = inputs.run
+        source = batch.source(spec, run)
+        if not any(item["Size"] for item in clients.list_objects(source).values()):
+            raise AirflowSkipException(f"nothing to predict: {source} holds no objects")
+        if run.champion is None:
+            raise AirflowFailException(f"{spec.name} has no approved model: run its training first")
+        request = batch.champion_model(spec, inputs, run.champion.arn)
+        return {"model": create_model(request, run.region)}
+
+    return prepare_batch()
