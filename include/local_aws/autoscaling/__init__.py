@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from local_aws.autoscaling import activities, records, scaler, schedule, tracking
 from local_aws.autoscaling.dimensions import DIMENSIONS
-from local_aws.errors import AwsError
+from local_aws.errors import AwsError, validation
 from local_aws.sagemaker.registry import Call
 from local_aws.store import Record
 
@@ -55,14 +55,36 @@ class AutoScaling:
                 scaler.respond(scaler.Occasion(call, target, policy, alarm, value, capacity))
 
     def registered(self, region: str, endpoint: str) -> list[str]:
-        """Names of the endpoint's variants that are scalable targets. While there are any, AWS
-        refuses an update that changes their instance type or drops them (developer guide, "Update
-        endpoints that use automatic scaling")."""
+        """Names of the endpoint's variants that are scalable targets."""
         return [
             names["variant"]
-            for target, names in self._parsed(region)
+            for _, names in self._parsed(region)
             if names.get("endpoint") == endpoint
         ]
+
+    def check_update(
+        self, region: str, endpoint: str, serving: Record | None, wanted: Record
+    ) -> None:
+        """Raise `ValidationException` when an update from one endpoint configuration to another
+        drops a variant that is a scalable target, or changes its instance type (developer guide,
+        "Update endpoints that use automatic scaling")."""
+        if serving is None:
+            return
+        was, becomes = (
+            {v["VariantName"]: v.get("InstanceType") for v in c["ProductionVariants"]}
+            for c in (serving, wanted)
+        )
+        changed = [
+            name
+            for name in self.registered(region, endpoint)
+            if name not in becomes or becomes[name] != was.get(name)
+        ]
+        if changed:
+            raise validation(
+                f'The variant(s) "[{", ".join(changed)}]" must be deregistered as scalable targets '
+                "with AWS Auto Scaling before they can be removed or have their instance type "
+                "updated."
+            )
 
     def deregister(self, region: str, **names: str) -> None:
         """Forget the targets of an endpoint or inference component that is deleted, as AWS does:

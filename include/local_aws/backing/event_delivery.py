@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import moto.backends
-from jsonpath_ng.ext import parse as read_path
-from moto.events.models import Rule
+import moto.events.models
+from jsonpath_ng.ext.parser import parse as read_path
 
 from local_aws import ACCOUNT
 
@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 Event = dict[str, Any]
 Target = dict[str, Any]
 
-_by_moto = Rule.send_to_targets
+_Rule: Any = moto.events.models.Rule
+_by_moto = _Rule.send_to_targets
 _PLACE = re.compile(r"<([\w.-]+)>")
 # In the order in which AWS shows them.
 _MEMBERS = ("id", "detail-type", "source", "account", "time", "region", "resources", "detail")
@@ -32,7 +33,7 @@ _MEMBERS = ("id", "detail-type", "source", "account", "time", "region", "resourc
 
 def install() -> None:
     """Deliver whatever moto puts on a bus: clients' events and the services' own."""
-    Rule.send_to_targets = _send_to_targets
+    _Rule.send_to_targets = _send_to_targets
 
 
 def _send_to_targets(rule: Any, event: Event, transform_input: bool = True) -> None:
@@ -54,7 +55,7 @@ def _send(rule: Any, target: Target, event: Event, transform_input: bool) -> Non
     elif service == "sns":
         _backend("sns", region).publish(message_of(target, rule, event), arn=target["Arn"])
     elif service in ("logs", "events"):
-        alone = Rule.__new__(Rule)
+        alone = _Rule.__new__(_Rule)
         alone.__dict__.update(rule.__dict__, targets=[target])
         _by_moto(alone, event, transform_input)
     else:

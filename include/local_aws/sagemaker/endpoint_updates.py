@@ -34,6 +34,7 @@ def update(call: Call, params: Params) -> Params:
     if deployment is None and params.get("RetainDeploymentConfig"):
         deployment = record.get("LastDeploymentConfig")
     check_deployment(call, record, config, deployment)
+    call.app.autoscaling.check_update(region, name, record.get("_config"), config)
     check_quota(call, instances_in(config))
 
     def change(latest: Record) -> None:

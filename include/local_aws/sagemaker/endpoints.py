@@ -86,6 +86,7 @@ def delete(call: Call, params: Params) -> Params:
         touch(latest, "Deleting")
 
     publish(call.app, region, call.app.store.update(ENDPOINT, region, name, change))
+    call.app.autoscaling.deregister(region, endpoint=name)
     call.app.fleet.remove(region, name)
     call.app.store.delete(ENDPOINT, region, name)
     return {}

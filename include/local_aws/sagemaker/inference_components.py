@@ -144,6 +144,8 @@ def delete(call: Call, params: Params) -> Params:
         changes.touch(latest, "Deleting")
 
     record = call.app.store.update(COMPONENT, call.region, record["InferenceComponentName"], change)
+    component = record["InferenceComponentName"]
+    call.app.autoscaling.deregister(call.region, component=component)
     changes.remove(call.app, call.region, record)
     return {}
 
