@@ -44,6 +44,9 @@ envs: ## Build every locked environment under .frugal/envs (done by the other ta
 test: envs ## Run every test, each in the environment that its code runs in
 	@$(PYTHON) tests/run.py
 
+faults: envs ## Run every kind of job under every fault, Frugal's and the provider's operators, into docs/benchmarks/faults.md
+	@$(AIRFLOW)/python -m tests.faults
+
 lint: style types ## Check style, and types in the environment that the code runs in (`make -k lint` shows all at once)
 
 style: lint-envs
@@ -106,4 +109,4 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 run-envs:
 	$(BUILD) airflow local-aws data images
 
-.PHONY: help demo ui compose local local-stop envs test lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs
+.PHONY: help demo ui compose local local-stop envs test faults lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs

@@ -40,7 +40,7 @@ def main(words: list[str]) -> int:
     (home / "faults").mkdir(parents=True)
     cluster = clusters.make(home / "faults", home / "envs")
     with cluster.programs:
-        cluster.launch({cell.dag for cell in chosen})
+        cluster.launch({cell.dag for cell in chosen} | {"clean_up"})
         outcomes = play(cluster, chosen, tell)
     print(summary(outcomes))
     if not words:

@@ -50,6 +50,10 @@ class Api:
                 found[task["dag_run_id"]] = task
         return found
 
+    def state(self, dag: str, run: str) -> str:
+        """State of a DAG run."""
+        return str(self._send("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+
     def mark(self, dag: str, run: str, state: str) -> None:
         """Mark the task failed or success, as a user does."""
         path = f"/dags/{dag}/dagRuns/{run}/taskInstances/job"

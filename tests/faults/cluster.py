@@ -22,7 +22,7 @@ from demo.home import Home, clean_environment, free_port
 from demo.processes import Programs
 from frugal.jobs.kinds import KINDS
 from frugal.local import REPOSITORY, LocalAws
-from tests.faults import work
+from tests.faults import materials, work
 from tests.faults.api import Api
 from tests.faults.task_run import TaskRun
 
@@ -112,7 +112,7 @@ class Cluster:
         name = f"{kind[:2]}{uuid.uuid4().hex[:8]}"  # AWS allows a tuning job 32 characters
         folder = self.folder / name
         folder.mkdir()
-        work.prepare(self.s3, self.sagemaker, kind, name, folder)
+        materials.prepare(self.s3, self.sagemaker, kind, name, folder)
         return TaskRun(self, subject, KINDS[kind], variant, name, folder)
 
     def look(self, runs: Collection[TaskRun]) -> None:

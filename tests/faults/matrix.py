@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from frugal.jobs.kinds import KINDS
 from tests.faults import scripts, work
-from tests.faults.scripts import Script
+from tests.faults.steps import Script
 
 SUBJECTS = ("frugal", "deferrable", "sync")
 LASTING = {name for name, kind in KINDS.items() if not kind.one_per_attempt}
@@ -226,6 +226,27 @@ FAULTS = (
         "throttled for a minute while it waits",
         scripts.throttled_while_waiting,
         ONE,
+        shared=True,
+    ),
+    Fault(
+        "last attempt's worker killed after submit",
+        scripts.last_attempt_dies,
+        FAILED,
+        variant="_once",
+        shared=True,
+    ),
+    Fault(
+        "task marked failed while no triggerer runs",
+        scripts.ended_unwatched(lambda run: run.mark("failed")),
+        FAILED,
+        not_for={"sync": NOT_DEFERRED},
+        shared=True,
+    ),
+    Fault(
+        "DAG run deleted while no triggerer runs",
+        scripts.ended_unwatched(lambda run: run.delete()),
+        Right(1, "deleted"),
+        not_for={"sync": NOT_DEFERRED},
         shared=True,
     ),
 )

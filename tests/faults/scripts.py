@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from tests.faults import work
+from tests.faults import materials, work
 from tests.faults.cluster import AWS, Cluster
-from tests.faults.task_run import TaskRun
-
-Step = tuple[str, Callable[[], bool]]
-Script = Callable[[Cluster, Sequence[TaskRun]], Iterator[Step]]
+from tests.faults.steps import Script, Step, finish, held, over, start, tried_again
+from tests.faults.task_run import OVER, TaskRun
 
 THROTTLED_SECONDS = 60
 #: All that the operators and the trigger call; the matrix itself only lists.
@@ -204,7 +202,7 @@ def rolled_back(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
     """What serves is to be updated; the new one never gets healthy, so that the old one goes on serving."""
     for run in runs:
         run.release()
-        work.BEFORE_UPDATE[run.kind.name](cluster.sagemaker, run.id)
+        materials.BEFORE_UPDATE[run.kind.name](cluster.sagemaker, run.id)
     yield "what is updated", lambda: all(set(run.jobs.values()) == {"InService"} for run in runs)
     for run in runs:
         run.stood = True
@@ -213,36 +211,43 @@ def rolled_back(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
     yield from finish(runs, "fail")
 
 
-def start(runs: Sequence[TaskRun], at: str = "") -> None:
-    """Start the DAG runs that are not."""
-    for run in runs:
-        run.start(at)
-
-
-def held(runs: Sequence[TaskRun]) -> Iterator[Step]:
-    """Every run, started if it was not, has a job at work that it waits for."""
-    start([run for run in runs if not run.is_started])
-    yield "its job at work", lambda: all(run.is_held for run in runs)
-
-
-def tried_again(runs: Sequence[TaskRun]) -> Iterator[Step]:
-    """Every run is in its second attempt, and waits."""
-    yield (
-        "the second attempt",
-        lambda: all(run.is_over or (run.attempts > 1 and run.is_held) for run in runs),
-    )
-
-
-def finish(runs: Sequence[TaskRun], how: str = "") -> Iterator[Step]:
-    """Jobs come to their end, and so do the runs."""
-    for run in runs:
-        run.release(how)
+def last_attempt_dies(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """The process of the only attempt is killed when it has submitted: nothing in Airflow acts any more."""
+    start(runs, "die after submit")
     yield from over(runs)
+    yield from reaped(cluster, runs)
 
 
-def over(runs: Sequence[TaskRun]) -> Iterator[Step]:
-    """Airflow is done with every run."""
-    yield "the task's end", lambda: all(run.is_over for run in runs)
+def ended_unwatched(end: Callable[[TaskRun], None]) -> Script:
+    """A user ends the task while no triggerer runs, so that its trigger never starts."""
+
+    def script(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+        cluster.freeze("triggerer")
+        start(runs)
+        yield (
+            "its deferral",
+            lambda: all(
+                run.is_over or (run.state == "deferred" and run.has_started) for run in runs
+            ),
+        )
+        for run in runs:
+            end(run)
+        cluster.resume("triggerer")
+        yield from over(runs)
+        yield from reaped(cluster, runs)
+
+    return script
+
+
+def reaped(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """Frugal's jobs are left running, until the nightly DAG stops them."""
+    ours = [run for run in runs if run.subject == "frugal"]
+    for run in ours:
+        run.notes.append("stopped by clean_up" if run.running else "nothing left for clean_up")
+    if ours:
+        night = f"night-{ours[0].id}"
+        cluster.api.start("clean_up", night, {})
+        yield "clean_up", lambda: cluster.api.state("clean_up", night) in OVER
 
 
 def throttle(cluster: Cluster) -> None:

@@ -13,7 +13,7 @@ from demo.home import DemoError
 from tests.faults.cluster import Cluster
 from tests.faults.matrix import Cell
 from tests.faults.outcome import Outcome, outcome_of
-from tests.faults.scripts import Step
+from tests.faults.steps import Step
 from tests.faults.task_run import TaskRun
 
 AT_ONCE = 10
