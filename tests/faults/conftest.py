@@ -26,5 +26,7 @@ def running(
     """Started once."""
     made = clusters.make(tmp_path_factory.mktemp("faults"), python_of("local-aws").parents[2])
     with made.programs:
-        made.launch({cell.dag for cell in quick()})
+        made.launch(
+            {cell.dag for cell in quick()} | {"frugal_training", "reaped_training", "clean_up"}
+        )
         yield made
