@@ -44,14 +44,6 @@ class Buckets:
             return None
         return body.decode()
 
-    @contextmanager
-    def fault(self, kind: str, **keys: Any) -> Iterator[None]:
-        """A fault of the local AWS for as long as the block lasts."""
-        rule = {"fault": kind, **keys}
-        [added] = self.local.ask("POST", "/_local/faults", rule)["rules"]
-        yield
-        self.local.ask("DELETE", f"/_local/faults/{added['id']}")
-
 
 @pytest.fixture
 def buckets(
@@ -80,6 +72,14 @@ def buckets(
     make_bucket(away.bucket, AWAY)
     yield Buckets(run, away, local_aws)
     clients.forget()
+
+
+@contextmanager
+def fault(local: LocalAws, kind: str, **keys: Any) -> Iterator[None]:
+    """A fault of the local AWS for as long as the block lasts."""
+    [added] = local.ask("POST", "/_local/faults", {"fault": kind, **keys})["rules"]
+    yield
+    local.ask("DELETE", f"/_local/faults/{added['id']}")
 
 
 def wait_for_the_next_second() -> None:

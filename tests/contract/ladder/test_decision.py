@@ -11,7 +11,7 @@ from frugal.aws.run import Inputs
 from frugal.jobs.capacity import Ladder, NoRungLeft
 from frugal.spec import parse_spec
 from frugal.stages.ladder import LADDER, ladder
-from tests.contract.ladder.conftest import AWAY, HOME, Buckets
+from tests.contract.ladder.conftest import AWAY, HOME, Buckets, fault
 
 SPEC = """\
 name: churn
@@ -39,7 +39,7 @@ def decide(buckets: Buckets, train: str) -> Ladder:
 @pytest.fixture
 def no_ec2(buckets: Buckets) -> Iterator[None]:
     """EC2 answers every call with an error."""
-    with buckets.fault("error", service="ec2", error="ServiceUnavailable"):
+    with fault(buckets.local, "error", service="ec2", error="ServiceUnavailable"):
         yield
 
 

@@ -1,0 +1,137 @@
+"""Training on the ladder, end to end on the local AWS: interrupted, moved to another region, and the same model."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from frugal.aws import clients, regions
+from frugal.jobs.history import jobs_of
+from frugal.local import LocalAws
+from tests.contract.conftest import run_local_aws
+from tests.contract.ladder.conftest import AWAY, HOME, fault, make_bucket
+from tests.contract.ladder.tiny import Tiny, finish, make_tree, submit, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+INTERRUPTIONS = 5
+ON_DEMAND = "[{instance: ml.m5.xlarge, spot: false}]"
+AWAY_NEXT = (
+    "[{instance: ml.m5.xlarge, patience: 1s}, {instance: ml.m5.xlarge, region: eu-west-1},"
+    " {instance: ml.m5.xlarge, spot: false}]"
+)
+SPOT = "[{instance: ml.m5.xlarge}, {instance: ml.m5.xlarge, spot: false}]"
+PREDICT = """\
+import sys, numpy, xgboost
+rows = numpy.random.default_rng(0).uniform(0, 200, (1000, 3))
+for path in sys.argv[1:]:
+    booster = xgboost.Booster(model_file=bytearray(open(path, "rb").read()))
+    print(booster.inplace_predict(rows).tobytes().hex())
+"""
+
+
+@dataclass(frozen=True)
+class Hasty(LocalAws):
+    """A local AWS whose own waits are short."""
+
+    def command(self) -> list[str]:
+        return [*super().command(), "--clock", "0.02", "--reclaim-seconds", "0.1"]
+
+
+@pytest.fixture(scope="module")
+def aws(
+    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
+) -> Iterator[LocalAws]:
+    """A local AWS for this module."""
+    home = tmp_path_factory.mktemp("frugal")
+    yield from run_local_aws(home, python_of("local-aws").parents[2], Hasty)
+
+
+@pytest.fixture
+def tiny(
+    aws: LocalAws, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, request: Any
+) -> Iterator[Tiny]:
+    """The small model's run, in buckets of its own."""
+    for name, value in aws.client_environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+    monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
+    monkeypatch.setenv("FRUGAL_INCLUDE", str(tmp_path))
+    make_tree(tmp_path, repository)
+    clients.forget()
+    bucket = f"tiny-{request.node.name.replace('_', '-')[:30].rstrip('-')}"
+    monkeypatch.setenv("FRUGAL_BUCKET", bucket)
+    make_bucket(bucket, HOME)
+    make_bucket(f"{bucket}-{AWAY}", AWAY)
+    yield Tiny.prepared(bucket, f"manual__{bucket}")
+    clients.forget()
+
+
+def whole(tiny: Tiny) -> dict[str, Any]:
+    """The result of the same training without an interruption."""
+    other = Tiny(replace(tiny.run, id=f"{tiny.run.id}-whole"))
+    operator, context = other.operator(ON_DEMAND, "whole-train"), other.context()
+    return finish(operator, submit(operator, context), context)
+
+
+def predictions(python: Path, folder: Path, *models: bytes) -> list[str]:
+    """What each model says of a thousand rows: the bytes of its predictions."""
+    files = []
+    for number, model in enumerate(models):
+        files.append(folder / f"{number}.ubj")
+        files[-1].write_bytes(model)
+    command = [str(python), "-c", PREDICT, *map(str, files)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout.split()
+
+
+def test_five_interruptions_leave_the_same_predictions_bit_for_bit(
+    tiny: Tiny, aws: LocalAws, python_of: Callable[[str], Path], tmp_path: Path
+) -> None:
+    operator, context = tiny.operator(SPOT, f"held{INTERRUPTIONS}-train"), tiny.context()
+    deferred = submit(operator, context)
+    for attempt in range(1, INTERRUPTIONS + 1):
+        until(lambda at=attempt: tiny.reached(at), f"attempt {attempt} to wait")  # type: ignore[misc]
+        aws.interrupt((deferred.kwargs or {})["job"])
+    result = finish(operator, deferred, context)
+    assert (result["interruptions"], result["spot"]) == (INTERRUPTIONS, True)
+    assert tiny.report(result["artifact"])["resumed_at"] == [40, 80, 120, 160, 200]
+    models = [
+        tiny.file(artifact, "xgboost-model")
+        for artifact in (result["artifact"], whole(tiny)["artifact"])
+    ]
+    interrupted, uninterrupted = predictions(python_of("images/xgboost-3.0-5"), tmp_path, *models)
+    assert interrupted == uninterrupted
+    assert models[0] == models[1]
+
+
+def test_no_capacity_at_home_resumes_in_another_region_and_the_model_comes_home(
+    tiny: Tiny, aws: LocalAws
+) -> None:
+    first, context = tiny.operator(AWAY_NEXT, "held1-train"), tiny.context()
+    submit(first, context)
+    until(lambda: tiny.reached(1), "the first attempt to wait")
+    first.on_kill()
+    second, context = tiny.operator(AWAY_NEXT, "held1-train"), tiny.context()
+    with fault(aws, "no-capacity", region=HOME, spot=True):
+        result = finish(second, submit(second, context), context)
+    assert (result["rung"], result["region"], result["spot"]) == (1, AWAY, True)
+    assert result["artifact"].startswith(f"s3://{tiny.run.bucket}/tiny/runs/")
+    assert tiny.report(result["artifact"])["resumed_at"] == [40]
+    assert tiny.file(result["artifact"], "xgboost-model") == tiny.file(
+        whole(tiny)["artifact"], "xgboost-model"
+    )
+    routes = {(moved["from"], moved["to"]) for moved in regions.transfers(tiny.run)}
+    assert routes == {(HOME, AWAY), (AWAY, HOME)}
+    jobs = jobs_of(tiny.run, {}, [AWAY])["train"]
+    assert [(job["rung"], job["region"], job["error"]) for job in jobs] == [
+        (0, HOME, "JobStopped"),
+        (0, HOME, "JobStopped"),
+        (1, AWAY, None),
+    ]
+    assert result["ladder"]["rungs"][1]["reason"].startswith("expected to cost")
