@@ -58,6 +58,9 @@ def environments() -> dict[str, Environment]:
         Environment("awscli", (HERE / "awscli.txt",)),
         Environment("tests/local-aws", (pytest,), base="local-aws"),
     ]
+    found += [  # older ones, each alone: a test lays them over airflow's
+        Environment(f"providers/{lock.stem}", (lock,)) for lock in sorted(HERE.glob("amazon-*.txt"))
+    ]
     for lock in sorted(IMAGES.glob("*.txt")):
         image = f"images/{lock.stem}"
         found.append(Environment(image, (lock,), python="3.10"))
@@ -216,7 +219,7 @@ def lock(source: Path, upgrade: bool) -> None:
     """Resolve one *.in file into the hashed *.txt beside it; `upgrade` lets go of the pins that are there."""
     oldest = source.parent in (IMAGES, CONTAINER) or source.stem in ("pytest", "bench")
     options = [*LOCK, "--python-version", "3.10" if oldest else "3.11"]
-    options += ["--no-deps"] if source.stem == "data" else []
+    options += ["--no-deps"] if source.stem.startswith(("data", "amazon-")) else []
     options += ["--upgrade"] if upgrade else []
     target = source.with_suffix(".txt")
     print(target.relative_to(REPOSITORY), flush=True)
