@@ -82,9 +82,10 @@ def _faults(app: App, request: Request, rule_id: str) -> Response:
         return json_response({"seed": faults.seed, "rules": faults.rules()})
     if request.method == "POST" and not rule_id:
         try:
-            rules = read_rules(json.loads(request.read() or b"null"), "faults")
+            seed, rules = read_rules(json.loads(request.read() or b"null"), "faults")
         except (BadRule, json.JSONDecodeError) as error:
             return json_response({"error": str(error)}, 400)
+        faults.begin(None, seed)
         return json_response({"rules": faults.add(rules)})
     if request.method == "DELETE" and (not rule_id or rule_id.isdigit()):
         cleared = faults.clear(int(rule_id) if rule_id else None)

@@ -68,7 +68,7 @@ class TransformRun(BatchRun):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self.stream = f"{job.name}/i-{uuid.uuid4().hex[:17]}-{uuid.uuid4().hex}"
-        self._port = free_port()
+        self._port = 0
         self._sources: list[Source] = []
         self._ended = threading.Event()
         self._reason: str | None = None
@@ -82,6 +82,7 @@ class TransformRun(BatchRun):
         role = model.get("ExecutionRoleArn", "")
         fetch_model(app.objects, container, layout.base / "model", region, role)
         self._sources = self._find_sources(role)
+        self._port = free_port()
         settings = {
             "OMP_NUM_THREADS": "1",
             **container.get("Environment", {}),

@@ -42,12 +42,10 @@ class Faults:
         The plan that was begun before goes on where it was. Raises `BadRule`.
         """
         with self._lock:
-            document = read_plan(plan) if plan else None
-            if isinstance(document, dict) and seed is None:
-                seed = document.get("seed")
-            self.seed = self.seed if seed is None else seed
+            own, rules = read_plan(plan) if plan else (None, [])
+            wanted = own if seed is None else seed
+            self.seed = self.seed if wanted is None else wanted
             if plan:
-                rules = read_rules(document, str(plan))
                 text = json.dumps([self.seed, rules], sort_keys=True)
                 digest = hashlib.sha256(text.encode()).hexdigest()
                 if digest != self._plan:
@@ -167,12 +165,10 @@ class Faults:
         partial.replace(self._path)
 
 
-def read_plan(path: Path) -> Any:
-    """What a plan file holds, YAML or JSON. Raises `BadRule`."""
+def read_plan(path: Path) -> tuple[int | None, list[dict[str, Any]]]:
+    """The seed and the rules of a plan file, YAML or JSON. Raises `BadRule`."""
     try:
         document = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
         raise BadRule(f"{path}: {error}") from error
-    if isinstance(document, dict) and not isinstance(document.get("seed", 0), int):
-        raise BadRule(f"{path}: seed: {document['seed']!r} was given, allowed is a whole number")
-    return document
+    return read_rules(document, str(path))

@@ -67,17 +67,23 @@ def _alike(asked: Any, fact: Any) -> bool:
     return fnmatchcase(str(fact), asked) if isinstance(asked, str) else bool(asked == fact)
 
 
-def read_rules(document: Any, place: str) -> list[dict[str, Any]]:
-    """The checked rules of a document: one rule, a list of them, or {"rules": a list}.
+def read_rules(document: Any, place: str) -> tuple[int | None, list[dict[str, Any]]]:
+    """The seed, if there is one, and the checked rules of a document: one rule, a list of them, or
+    {"seed": a number, "rules": a list}.
 
     Raises `BadRule`; `place` says where the document is from.
     """
-    if isinstance(document, dict):
-        document = document.get("rules", [document])
+    seed = None
+    if isinstance(document, dict) and "rules" in document:
+        seed = document.get("seed")
+        _check_plan(document, place)
+        document = document["rules"]
+    elif isinstance(document, dict):
+        document = [document]
     if not isinstance(document, list):
         raise BadRule(
             f"{place}: {document!r} was given, allowed is a rule, a list of rules, or "
-            "{rules: a list of rules}"
+            "{seed: a number, rules: a list of rules}"
         )
     mistakes = [
         f"{place}: rule {number}: {mistake}"
@@ -86,7 +92,16 @@ def read_rules(document: Any, place: str) -> list[dict[str, Any]]:
     ]
     if mistakes:
         raise BadRule("\n".join(mistakes))
-    return document
+    return seed, document
+
+
+def _check_plan(document: dict[str, Any], place: str) -> None:
+    seed = document.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise BadRule(f"{place}: seed: {seed!r} was given, allowed is a whole number")
+    others = sorted(map(str, set(document) - {"seed", "rules"}))
+    if others:
+        raise BadRule(f"{place}: {', '.join(others)}: allowed keys of a plan are seed and rules")
 
 
 def _mistakes(rule: Any) -> Iterator[str]:

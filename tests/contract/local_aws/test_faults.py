@@ -274,24 +274,26 @@ def test_a_processing_container_fails_with_a_message(
     assert (job["ProcessingJobStatus"], job["ExitMessage"]) == ("Failed", "no rows left")
 
 
-def test_what_is_drawn_depends_on_the_seed_alone(start_local_aws: Any, tmp_path: Any) -> None:
-    plan = tmp_path / "plan.yaml"
-    plan.write_text("seed: 5\nrules:\n- {fault: throttle, operation: ListModels, probability: 0.5}")
+def test_what_is_drawn_depends_on_the_seed_alone(faulty: LocalAws, sagemaker: Any) -> None:
+    def fails() -> bool:
+        try:
+            sagemaker.list_models()
+        except botocore.exceptions.ClientError:
+            return True
+        return False
 
-    def outcomes(server: LocalAws) -> list[bool]:
-        def fails() -> bool:
-            try:
-                once(server, "sagemaker").list_models()
-            except botocore.exceptions.ClientError:
-                return True
-            return False
+    def outcomes(seed: int) -> list[bool]:
+        rule = {"fault": "throttle", "operation": "ListModels", "probability": 0.5}
+        plan = json.dumps({"seed": seed, "rules": [rule]})
+        assert faulty.admin("POST", "faults", plan)[0] == 200
+        found = [fails() for _ in range(16)]
+        assert faulty.admin("DELETE", "faults")[0] == 200
+        return found
 
-        return [fails() for _ in range(16)]
-
-    first = outcomes(start_local_aws("--faults", str(plan)))
+    first = outcomes(5)
     assert len(set(first)) == 2
-    assert outcomes(start_local_aws("--faults", str(plan))) == first
-    assert outcomes(start_local_aws("--faults", str(plan), "--seed", "6")) != first
+    assert outcomes(5) == first
+    assert outcomes(6) != first
 
 
 def test_a_job_that_never_had_capacity_waits_on_after_a_kill(
@@ -316,12 +318,13 @@ def test_rules_and_what_they_struck_survive_a_kill(
 ) -> None:
     plan = tmp_path / "plan.json"
     plan.write_text(json.dumps([{"fault": "throttle", "operation": "ListModels", "count": 2}]))
-    server: LocalAws = start_local_aws("--faults", str(plan))
+    server: LocalAws = start_local_aws("--faults", str(plan), "--seed", "9")
     sagemaker = once(server, "sagemaker")
     with pytest.raises(botocore.exceptions.ClientError, match="Rate exceeded"):
         sagemaker.list_models()
     server.kill()
     server.start()
+    assert json.loads(server.admin("GET", "faults")[1])["seed"] == 9
     assert struck(server) == [1]
     with pytest.raises(botocore.exceptions.ClientError, match="Rate exceeded"):
         sagemaker.list_models()
