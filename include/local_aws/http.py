@@ -41,9 +41,13 @@ class Request:
         if isinstance(stream, io.BytesIO):
             return stream.getvalue()
         body = b"" if not self._has_body() else bytes(stream.read())
+        self.replace(body)
+        return body
+
+    def replace(self, body: bytes) -> None:
+        """Put another body in place of the one that was sent."""
         self.environ["wsgi.input"] = io.BytesIO(body)
         self.environ["CONTENT_LENGTH"] = str(len(body))
-        return body
 
     def _has_body(self) -> bool:
         length = self.environ.get("CONTENT_LENGTH")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from local_aws import protocol
+from botocore.model import OperationModel, ServiceModel
+
+from local_aws import protocol, query_protocol
 from local_aws.errors import AwsError, unknown_operation
 from local_aws.http import Request, Response
 from local_aws.sagemaker.registry import Call, Handler
@@ -23,7 +27,7 @@ class Service:
     """
 
     def __init__(self, model: str, invalid: str = "ValidationException") -> None:
-        self._model_name = model
+        self._name = model
         self._invalid = invalid
         self.handlers: dict[str, Handler] = {}
 
@@ -36,21 +40,33 @@ class Service:
 
         return register
 
-    def answer(self, app: App, request: Request) -> Response:
-        """Answer a request in AWS's JSON protocol. Errors are answers too."""
-        name = protocol.operation_name(request)
-        try:
-            return self._answer(app, request, name)
-        except AwsError as error:
-            return self._failure(name, error)
+    @property
+    def _model(self) -> ServiceModel:
+        return protocol.service_model(self._name)
 
-    def _answer(self, app: App, request: Request, name: str) -> Response:
-        model = protocol.service_model(self._model_name)
-        handler = self.handlers.get(name)
-        if handler is None:
-            raise unknown_operation(self._model_name, name or f"{request.method} {request.path}")
-        operation = model.operation_model(name)
-        params: dict[str, Any] = protocol.parse_body(request)
+    def answer(self, app: App, request: Request) -> Response:
+        """Answer a request in the protocol that it speaks, JSON or query. Errors are answers too."""
+        try:
+            _decompress(request)
+            if query_protocol.is_spoken(request):
+                form = query_protocol.form_of(request.read())
+                operation = self._operation(form.get("Action", ""), request)
+                result = self._do(app, request, operation, query_protocol.parse(form, operation))
+                return query_protocol.success(result, operation)
+            operation = self._operation(protocol.operation_name(request), request)
+            result = self._do(app, request, operation, protocol.parse_body(request))
+            return protocol.success(result, operation)
+        except AwsError as error:
+            return self._failure(request, error)
+
+    def _operation(self, name: str, request: Request) -> OperationModel:
+        if name not in self.handlers:
+            raise unknown_operation(self._name, name or f"{request.method} {request.path}")
+        return self._model.operation_model(name)
+
+    def _do(
+        self, app: App, request: Request, operation: OperationModel, params: dict[str, Any]
+    ) -> dict[str, Any]:
         if operation.input_shape:
             try:
                 check(params, operation.input_shape)
@@ -58,18 +74,30 @@ class Service:
                 code = self._invalid if error.code == "ValidationException" else error.code
                 raise AwsError(code, error.message) from error
             params = protocol.project(params, operation.input_shape)
-        result = handler(Call(app, request.region), params)
-        return protocol.success(result, operation)
+        result = self.handlers[operation.name](Call(app, request.region), params)
+        shape = operation.output_shape
+        projected: dict[str, Any] = protocol.project(result, shape) if shape else {}
+        return projected
 
-    def _failure(self, name: str, error: AwsError) -> Response:
-        """Where the service once spoke the query protocol, clients read that one's error code."""
-        response = protocol.failure(error)
-        model = protocol.service_model(self._model_name)
-        if "awsQueryCompatible" not in model.metadata:
-            return response
-        shapes = {s.name: s for s in model.error_shapes}
+    def _failure(self, request: Request, error: AwsError) -> Response:
+        """Where the service has spoken the query protocol, clients read that one's error code."""
+        shapes = {shape.name: shape for shape in self._model.error_shapes}
         shape = shapes.get(error.code)
         code = shape.metadata.get("error", {}).get("code", error.code) if shape else error.code
-        fault = "Sender" if error.status < 500 else "Receiver"
-        response.headers.append(("x-amzn-query-error", f"{code};{fault}"))
+        if query_protocol.is_spoken(request):
+            return query_protocol.failure(error, code)
+        response = protocol.failure(error)
+        if "awsQueryCompatible" in self._model.metadata:
+            fault = "Sender" if error.status < 500 else "Receiver"
+            response.headers.append(("x-amzn-query-error", f"{code};{fault}"))
         return response
+
+
+def _decompress(request: Request) -> None:
+    """Clients compress long requests where the service's model says that they may."""
+    if (request.header("Content-Encoding") or "").lower() != "gzip":
+        return
+    try:
+        request.replace(gzip.decompress(request.read()))
+    except (OSError, EOFError, zlib.error) as error:
+        raise AwsError("SerializationException", f"The body is not gzip: {error}") from error

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -335,3 +338,44 @@ def test_metrics_and_alarms_survive_a_restart(
         local.start()
         assert data(cloudwatch, stat("m", name, "p100"))["m"] == [1, 2, 3, 4]
         assert state(cloudwatch, name) == "ALARM"
+
+
+def test_long_requests_come_compressed(cloudwatch: Any, name: str) -> None:
+    values = [float(n) for n in range(1, 151)]
+    data_ = [{"MetricName": f"{name}-{n}", "Values": values, "Unit": "Count"} for n in range(20)]
+    cloudwatch.put_metric_data(Namespace=NAMESPACE, MetricData=data_)
+    found = cloudwatch.list_metrics(Namespace=NAMESPACE)["Metrics"]
+    assert len([m for m in found if m["MetricName"].startswith(name)]) == 20
+
+
+def test_the_boto3_of_aws_s_images_is_understood(
+    aws: LocalAws, python_of: Callable[[str], Path], name: str
+) -> None:
+    """It is older, and speaks the query protocol to CloudWatch."""
+    program = f"""
+import boto3
+client = boto3.client("cloudwatch", "us-east-1", endpoint_url="{aws.url}")
+assert client.meta.service_model.protocol == "query"
+data = [{{"MetricName": "{name}", "Values": [1.0, 2.0, 9.0], "Unit": "Count"}}]
+client.put_metric_data(Namespace="{NAMESPACE}", MetricData=data)
+(metric,) = client.list_metrics(MetricName="{name}")["Metrics"]
+stat = {{"Metric": metric, "Period": 86400, "Stat": "p99"}}
+import datetime
+day = datetime.timedelta(days=1)
+now = datetime.datetime.now(datetime.timezone.utc)
+queries = [{{"Id": "m", "MetricStat": stat}}]
+found = client.get_metric_data(MetricDataQueries=queries, StartTime=now - day, EndTime=now + day)
+print(found["MetricDataResults"][0]["Values"])
+try:
+    client.set_alarm_state(AlarmName="none", StateValue="OK", StateReason="")
+except client.exceptions.ResourceNotFound as error:
+    print(error.response["Error"]["Message"])
+"""
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+    done = subprocess.run(
+        [python_of("images/xgboost-3.0-5"), "-c", program],
+        env={**os.environ, **keys},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "[9.0]\nAlarm none does not exist\n", done.stderr
