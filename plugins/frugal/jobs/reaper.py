@@ -8,13 +8,15 @@ time, and again: what is stopping or stopped already is not found.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from frugal.aws.tags import MODEL, TEMPORARY, TaskKey
 from frugal.jobs.endpoint import ENDPOINT
+from frugal.jobs.kind import is_missing
 from frugal.jobs.kinds import TRAINING
 from frugal.jobs.lasting import LastingKind
 from frugal.jobs.tuning import TUNING
@@ -26,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 class NotStopped(RuntimeError):
-    """AWS refused to stop some of what had to be stopped; the message lists what and why."""
+    """Some of what is there could not be listed, judged or stopped; the message says what and why."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Reaper:
 
     def reap(self, regions: Iterable[str], *, run: tuple[str, str] | None = None) -> Reaped:
         """Look at everything in `regions`, or only at what the DAG run (dag id, run id) `run` made, and stop what
-        is nobody's. Raises NotStopped, after all else was stopped, when AWS refuses some.
+        is nobody's. Raises NotStopped, once everything else is seen to, for what cannot be.
         """
         reaped = Reaped()
         for region in sorted(set(regions)):
@@ -76,21 +78,19 @@ class Reaper:
                 for kind, reason in unseen.items()
             ]
             chosen = [thing for thing in found if run is None or _made_by(thing, run)]
-            for thing, verdict in self.judge(chosen):
-                self._carry_out(thing, verdict, reaped)
+            for thing, judge in self.judges(chosen):
+                self._see_to(thing, judge, reaped)
         if reaped.refused:
             lines = [f"{item['name']}: {item['reason']}" for item in reaped.refused]
-            raise NotStopped("could not be stopped: " + "; ".join(lines))
+            raise NotStopped("not seen to: " + "; ".join(lines))
         return reaped
 
-    def judge(self, found: Sequence[Underway]) -> list[tuple[Underway, Verdict]]:
-        """A verdict for each, `found` being oldest first."""
+    def judges(self, found: Sequence[Underway]) -> Iterator[tuple[Underway, Callable[[], Verdict]]]:
+        """What gives the verdict on each, `found` being oldest first. It may ask AWS and Airflow, and raise."""
         newest, tuned = _newest(found), {thing.task for thing in found if thing.kind is TUNING}
-        return [
-            (thing, self._verdict(thing, newest[thing.kind.name, thing.task]))
-            for thing in found
-            if not (thing.kind is TRAINING and thing.task in tuned)
-        ]
+        for thing in found:
+            if not (thing.kind is TRAINING and thing.task in tuned):
+                yield thing, partial(self._verdict, thing, newest[thing.kind.name, thing.task])
 
     def _verdict(self, thing: Underway, newest: Underway) -> Verdict:
         temporary = TEMPORARY.items() <= thing.tags.items()
@@ -139,33 +139,38 @@ class Reaper:
         if description is None:
             return {}
         name = description["EndpointConfigName"]
-        config = client.describe_endpoint_config(EndpointConfigName=name)
+        try:
+            config = client.describe_endpoint_config(EndpointConfigName=name)
+        except client.exceptions.ClientError as error:
+            if is_missing(error.response["Error"]):
+                return {}
+            raise
         return tags_of(client, config["EndpointConfigArn"])
 
-    def _carry_out(self, thing: Underway, verdict: Verdict, reaped: Reaped) -> None:
-        entry = {
-            "kind": thing.kind.name,
-            "name": thing.name,
-            "region": thing.region,
-            "reason": verdict.reason,
-        }
-        if not verdict.stop:
-            log.info("Spared %s: %s", thing, verdict.reason)
-            reaped.spared.append(entry)
-            return
+    def _see_to(self, thing: Underway, judge: Callable[[], Verdict], reaped: Reaped) -> None:
+        """Judge it and do so. What cannot be judged or stopped keeps nothing else from being stopped."""
+        entry = {"kind": thing.kind.name, "name": thing.name, "region": thing.region}
         try:
-            stopped = self.dry_run or _stop(self.connect("sagemaker", thing.region), thing)
+            verdict = judge()
+            stops = verdict.stop and not self.dry_run
+            ended = stops and not _stop(self.connect("sagemaker", thing.region), thing)
         except Exception as error:
-            log.exception("Could not stop %s", thing)
+            log.exception("Could not see to %s", thing)
             reaped.refused.append({**entry, "reason": str(error)})
             return
-        if stopped:
-            log.warning(
-                "%s %s: %s", "To stop" if self.dry_run else "Stopped", thing, verdict.reason
-            )
-            reaped.stopped.append(entry)
-        else:
+        if ended:
             log.info("%s ended by itself", thing)
+            return
+        word = ("To stop" if self.dry_run else "Stopped") if verdict.stop else "Spared"
+        log.log(
+            logging.WARNING if verdict.stop else logging.INFO,
+            "%s %s: %s",
+            word,
+            thing,
+            verdict.reason,
+        )
+        told = reaped.stopped if verdict.stop else reaped.spared
+        told.append({**entry, "reason": verdict.reason})
 
 
 def _stop(client: Any, thing: Underway) -> bool:

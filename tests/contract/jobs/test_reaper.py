@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from frugal.aws import clients
 from frugal.aws.tags import TaskKey, as_list
 from frugal.cli import app
-from frugal.jobs.reaper import Reaped, Reaper
+from frugal.jobs.reaper import NotStopped, Reaped, Reaper
 from frugal.jobs.underway import find
 from frugal.jobs.witness import ThisAirflow
 from tests.contract.jobs.conftest import IMAGE, ROLE, Account
@@ -184,6 +184,19 @@ def test_what_ends_before_it_is_stopped_is_no_error(
 
     monkeypatch.setattr(client, "stop_processing_job", stop_twice)
     assert jobs.reap(AnAirflow()).as_json() == {"stopped": [], "spared": [], "refused": []}
+
+
+def test_one_that_cannot_be_judged_keeps_no_other_from_being_stopped(jobs: Jobs) -> None:
+    class Broken(AnAirflow):
+        def get_dr_count(self, dag_id: str, run_ids: list[str], states: list[str] | None) -> int:
+            if run_ids == ["broken"]:
+                raise OSError("Airflow does not answer")
+            return super().get_dr_count(dag_id, run_ids, states)
+
+    broken, deleted = jobs.start(key("broken")), jobs.start(key("deleted"))
+    with pytest.raises(NotStopped, match=f"{broken}: Airflow does not answer"):
+        jobs.reap(Broken())
+    assert [jobs.is_stopped(name) for name in (broken, deleted)] == [False, True]
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def stopped(
     reaper = Reaper(
         lambda service, region: Endpoints(config), "prod", witness, promoted=lambda model: approved
     )
-    return [item.name for item, verdict in reaper.judge(list(found)) if verdict.stop]
+    return [item.name for item, judge in reaper.judges(list(found)) if judge().stop]
 
 
 SERVING = thing("endpoint", "InService", MODELLED)
