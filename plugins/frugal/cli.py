@@ -110,9 +110,13 @@ def reap(
 
 
 @local.command()
-def start(as_json: Json = False) -> None:
+def start(
+    faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
+    seed: Annotated[int | None, typer.Option(help="What the faults' chances draw from.")] = None,
+    as_json: Json = False,
+) -> None:
     """Start it, unless it runs already."""
-    _show(_try(LocalAws.load().start), as_json)
+    _show(_try(lambda: LocalAws.load().start(faults, seed)), as_json)
 
 
 @local.command()

@@ -116,13 +116,18 @@ class LocalAws:
         }
         return {**kept, "PYTHONPATH": str(REPOSITORY / "include")}
 
-    def start(self) -> dict[str, Any]:
+    def start(self, faults: Path | None = None, seed: int | None = None) -> dict[str, Any]:
         """Start it unless it runs, and return its status once it answers.
 
-        Raises LocalAwsError when its environment is missing, its port is taken, it runs on another
-        port, it exits, or it takes too long.
+        `faults` is a fault plan, `seed` what its chances are drawn from. Raises LocalAwsError when
+        its environment is missing, its port is taken, it runs on another port or without the plan,
+        it exits, or it takes too long.
         """
+        planned = ["--faults", str(faults.resolve())] if faults else []
+        planned += [] if seed is None else ["--seed", str(seed)]
         if (status := self.status())["running"]:
+            if planned:
+                raise LocalAwsError("it runs already: `frugal local fault add --file` adds a plan")
             return status
         if "taken_by" in status:
             raise LocalAwsError(
@@ -134,7 +139,7 @@ class LocalAws:
                 f"it runs at {elsewhere.url} already: FRUGAL_LOCAL_AWS_PORT is {self.port}, "
                 f"and must be {elsewhere.port} or unset"
             )
-        command = self.command()
+        command = [*self.command(), *planned]
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
             process = subprocess.Popen(

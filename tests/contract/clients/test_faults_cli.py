@@ -53,6 +53,22 @@ def test_a_file_of_faults_is_added_and_one_of_them_cleared(
     assert fault("list").stdout == "2: reclaim at=3 (struck 0x)\n"
 
 
+def test_a_start_with_a_plan_has_its_faults(
+    fault: Callable[..., Result], own_local_aws: LocalAws, tmp_path: Path
+) -> None:
+    plan = tmp_path / "plan.yaml"
+    plan.write_text("- {fault: slow, delay: 0.1}\n")
+    start = ["local", "start", "--faults", str(plan), "--seed", "4"]
+    running = CliRunner().invoke(app, start)
+    assert (running.exit_code, "it runs already" in running.stderr) == (1, True)
+    own_local_aws.stop()
+    assert CliRunner().invoke(app, start).exit_code == 0
+    assert json.loads(fault("list", "--json").stdout) == {
+        "seed": 4,
+        "rules": [{"id": 1, "fault": "slow", "delay": 0.1, "fired": 0}],
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -65,8 +81,9 @@ def test_a_file_of_faults_is_added_and_one_of_them_cleared(
     ],
 )
 def test_what_is_refused_says_why(
-    fault: Callable[..., Result], arguments: list[str], said: str
+    local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ) -> None:
-    result = fault(*arguments)
+    monkeypatch.setenv("FRUGAL_HOME", str(local_aws.home))
+    result = CliRunner().invoke(app, ["local", "fault", *arguments])
     assert (result.exit_code, result.stdout) == (1, "")
     assert said in result.stderr
