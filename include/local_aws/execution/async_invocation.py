@@ -90,11 +90,6 @@ class AsyncInvocation:
                 "more information."
             )
         content_type = answer.headers.get("Content-Type", "application/octet-stream")
-        if deployment.capture:
-            asked = (request["_headers"].get("Content-Type", "application/octet-stream"), body)
-            deployment.capture.record(
-                variant.name, asked, (content_type, answer.body), request["InferenceId"], None
-            )
         return content_type, answer.body
 
     def _input(self) -> bytes:

@@ -56,6 +56,11 @@ class Images:
         for entry in self._entries:
             if repository == entry["repository"] and tag in map(str, entry["tags"]):
                 return self._image(uri, entry)
+        if "-neuron" in repository:
+            raise ImageUnavailable(
+                f"This machine has no AWS Inferentia: {uri} runs on AWS alone. On an Inferentia "
+                "instance type, this machine serves images for the CPU"
+            )
         known = ", ".join(f"{e['repository']}:{t}" for e in self._entries for t in e["tags"])
         raise ImageUnavailable(f"No image {uri} on this machine, which has {known}")
 

@@ -150,6 +150,15 @@ class ModelServer:
         """How many hold it: no stop interrupts what they do."""
         return self._running
 
+    @property
+    def memory(self) -> int:
+        """Bytes of memory that the container holds; 0 where the system does not tell."""
+        return self._process.memory() if self._process else 0
+
+    def note(self, line: str) -> None:
+        """Write a line to the container's log."""
+        self.app.telemetry.log(self.region, self.log_group, self.log_stream, [line])
+
     def claim(self) -> None:
         """Hold it, until `release`."""
         with self._quiet:

@@ -17,10 +17,11 @@ def open_for_writing(ancestor: int) -> frozenset[Inode] | None:
     """
     if not (_PROC / "self" / "fdinfo").is_dir():
         return None
-    return frozenset(inode for pid in _descendants(ancestor) for inode in _written(pid))
+    return frozenset(inode for pid in descendants(ancestor) for inode in _written(pid))
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """The processes that a process started, and those that they did; none where there is no `/proc`."""
     found: list[int] = []
     for children in (_PROC / str(pid) / "task").glob("*/children"):
         try:
@@ -28,7 +29,7 @@ def _descendants(pid: int) -> list[int]:
         except OSError:
             continue
         for child in pids:
-            found += [child, *_descendants(child)]
+            found += [child, *descendants(child)]
     return found
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_aws.execution.memory import resident
 from local_aws.execution.open_files import Inode, open_for_writing
 
 log = logging.getLogger(__name__)
@@ -88,6 +89,10 @@ class Process:
     def writing(self) -> frozenset[Inode] | None:
         """The files it has open for writing; None where the system does not tell."""
         return open_for_writing(self._popen.pid)
+
+    def memory(self) -> int:
+        """Bytes of memory that it holds; 0 where the system does not tell."""
+        return resident(self._popen.pid)
 
     def wait(self, timeout: float | None = None) -> bool:
         return self._done.wait(timeout)

@@ -18,7 +18,8 @@ class ServerlessVariant(Variant):
     """A container each for as many concurrent invocations as this machine has slots; beyond them,
     those there are share. On AWS each of MaxConcurrency has one of its own.
 
-    ProvisionedConcurrency of them are started with the endpoint and stay.
+    ProvisionedConcurrency of them are started with the endpoint and stay. One that holds more than
+    MemorySizeInMB is killed, as by a container's memory limit, with what it was asked.
     """
 
     max_payload = 4 * 1024 * 1024
@@ -157,6 +158,8 @@ class ServerlessVariant(Variant):
         while not self._closed.wait(min(1.0, self._idle_seconds / 4)):
             for container in self._idle_too_long():
                 container.stop()
+            for container in self._too_large():
+                container.stop(0)
 
     def _idle_too_long(self) -> list[ModelServer]:
         limit = time.monotonic() - self._idle_seconds
@@ -166,6 +169,22 @@ class ServerlessVariant(Variant):
             gone = idle[: max(0, surplus)]
             for container in gone:
                 del self._containers[id(container)]
+        return gone
+
+    def _too_large(self) -> list[ModelServer]:
+        limit, gone = self._config["MemorySizeInMB"], []
+        with self._changed:
+            containers = [container for container, _ in self._containers.values()]
+        for container in containers:
+            used = container.memory // 2**20
+            if used > limit:
+                container.note(
+                    f"The container was killed: it held {used} MB, its limit is {limit} MB"
+                )
+                gone.append(container)
+        with self._changed:
+            for container in gone:
+                self._containers.pop(id(container), None)
         return gone
 
     def summary(self) -> dict[str, Any]:

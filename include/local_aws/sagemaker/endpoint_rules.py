@@ -7,6 +7,8 @@ ours where AWS's wording is not published.
 
 from __future__ import annotations
 
+import re
+
 from local_aws.errors import limit_exceeded, validation
 from local_aws.execution.fleet import ENDPOINT
 from local_aws.sagemaker import models
@@ -37,6 +39,12 @@ REFUSED: tuple[tuple[set[str], str], ...] = (
         {"multi-model", "gpu"},
         "Multi-model endpoints on GPU need NVIDIA Triton's container and a single-GPU instance type",
     ),
+    (
+        {"misplaced neuron"},
+        "The image is compiled for another generation of Inferentia: neuron images run on Inf1, neuronx "
+        "images on Inf2 and Trn1",
+    ),
+    ({"async", "capture"}, "Data capture is not supported for asynchronous endpoints"),
     ({"async", "inf1"}, "Inf1 instances do not support asynchronous inference"),
     ({"async", "variants"}, "An asynchronous endpoint has exactly one production variant"),
     ({"async", "shadow"}, "Shadow variants are not supported for asynchronous endpoints"),
@@ -51,6 +59,7 @@ REFUSED: tuple[tuple[set[str], str], ...] = (
     ),
 )
 
+_NEURON = re.compile(r"-neuronx?(?![a-z])")
 NO_OUTPUT = {"S3OutputPath": ""}
 SINGLE_GPU_SIZES = {"xlarge", "2xlarge", "4xlarge", "8xlarge", "16xlarge"}
 
@@ -153,12 +162,25 @@ def _forms_of_variant(call: Call, variant: Params) -> set[str]:
         "multi-model": any(container["Mode"] == "MultiModel" for container in containers),
         "vpc": any("VpcConfig" in m or m.get("EnableNetworkIsolation") for m in found)
         and "ServerlessConfig" in variant,
+        "misplaced neuron": any(
+            not _suits(container["Image"], kind) for container in containers for kind in types
+        ),
         "inf1": any(family_of(kind) == "inf1" for kind in types),
         "inferentia": any(family_of(kind)[:3] in ("inf", "trn") for kind in types),
         "gpu": any(_is_gpu(kind) and not (triton and _is_single_gpu(kind)) for kind in types),
         "scale-to-zero": variant.get("ManagedInstanceScaling", {}).get("MinInstanceCount") == 0,
     }
     return {form for form, holds in forms.items() if holds}
+
+
+def _suits(image: str, instance_type: str) -> bool:
+    """Whether an image's Neuron generation, if it has one, is that of the instance type. AWS notices
+    only when the container does not start; refused here, where it cannot start."""
+    generation = _NEURON.search(image)
+    if generation is None:
+        return True
+    family = family_of(instance_type)
+    return family == "inf1" if generation[0] == "-neuron" else family.startswith(("inf2", "trn"))
 
 
 def family_of(instance_type: str) -> str:

@@ -24,7 +24,6 @@ CAPTURE = {
     "DestinationS3Uri": f"s3://{BUCKET}/capture",
     "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
 }
-SERVERLESS = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
 
 
 @pytest.fixture
@@ -188,34 +187,6 @@ def test_nothing_is_captured_at_a_sampling_of_zero(
     invoke(runtime, name)
     sagemaker.delete_endpoint(EndpointName=name)
     assert s3.list_objects_v2(Bucket=BUCKET, Prefix=f"capture/{name}/")["KeyCount"] == 0
-
-
-def test_a_serverless_endpoint_starts_on_demand_and_throttles(
-    start_local_aws: Any, name: str
-) -> None:
-    server = start_local_aws("--serverless-idle-seconds", "0.5")
-    runtime = server.client("sagemaker-runtime")
-    described = create(server, name, ServerlessConfig=SERVERLESS)
-    assert described["EndpointStatus"] == "InService"
-    assert described["ProductionVariants"][0]["CurrentServerlessConfig"] == SERVERLESS
-
-    def servers() -> list[str]:
-        return [p for p in server.processes() if "programs/serve.py" in p]
-
-    await_true(lambda: not servers(), "the idle server to stop")
-    assert invoke(runtime, name) == f"{name}:3.0"
-    slow = threading.Thread(target=invoke, args=(runtime, name, "sleep 2"))
-    slow.start()
-
-    def throttled() -> bool:
-        try:
-            invoke(runtime, name)
-        except ClientError as error:
-            return bool(error.response["Error"]["Code"] == "ThrottlingException")
-        return False
-
-    await_true(throttled, "an invocation above MaxConcurrency to be refused")
-    slow.join()
 
 
 def test_variants_are_chosen_by_name(

@@ -1,8 +1,9 @@
 """A model server for tests: answers with the sum of each CSV row, and misbehaves when asked to.
 
 Environment: FAIL=1 never answers /ping, SLOW_START=<seconds> is late with it, BROKEN=1 answers every
-invocation with a server error. Bodies: `boom` is a server error, `bad` a client error,
-`sleep <seconds>` answers late, `die` ends the process.
+invocation with a server error, MEGABYTES=<number> holds that much memory. Bodies:
+`boom` is a server error, `bad` a client error, `sleep <seconds>` answers late, `until <path>` answers when
+there is such a file, `die` ends the process.
 """
 
 from __future__ import annotations
@@ -32,6 +33,10 @@ class Handler(BaseHTTPRequestHandler):
         elif body.startswith("sleep "):
             time.sleep(float(body.split()[1]))
             self._answer(200, b"late")
+        elif body.startswith("until "):
+            while not Path(body.split()[1]).exists():
+                time.sleep(0.02)
+            self._answer(200, b"late")
         else:
             rows = [sum(map(float, line.split(","))) for line in body.splitlines()]
             model = (Path(os.environ["SAGEMAKER_BASE_DIR"]) / "model" / "name").read_text()
@@ -51,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
 if os.environ.get("FAIL"):
     print("refusing to start")
     sys.exit(1)
+held = b"x" * (int(os.environ.get("MEGABYTES", "0")) << 20)
 time.sleep(float(os.environ.get("SLOW_START", "0")))
 ThreadingHTTPServer(
     ("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler
