@@ -15,9 +15,8 @@ MANAGED_BY = {"ManagedBy": "frugal"}
 ENVIRONMENT = "frugal:environment"
 DAG, DAG_RUN, TASK, MAP_INDEX = "frugal:dag", "frugal:dag-run", "frugal:task", "frugal:map-index"
 MODEL, RUN = "frugal:model", "frugal:run"
-TEMPORARY = {
-    "frugal:lifetime": "temporary"
-}  # on an endpoint that shall not outlive its task, or a day
+#: On an endpoint that shall not outlive its DAG run.
+TEMPORARY = {"frugal:lifetime": "temporary"}
 MAX_VALUE = 256
 NOT_MAPPED = -1
 

@@ -78,21 +78,27 @@ class Reaper:
                 for kind, reason in unseen.items()
             ]
             chosen = [thing for thing in found if run is None or _made_by(thing, run)]
-            for thing, judge in self.judges(chosen):
+            for thing, judge in self.judges(chosen, run_ends=run is not None):
                 self._see_to(thing, judge, reaped)
         if reaped.refused:
             lines = [f"{item['name']}: {item['reason']}" for item in reaped.refused]
             raise NotStopped("not seen to: " + "; ".join(lines))
         return reaped
 
-    def judges(self, found: Sequence[Underway]) -> Iterator[tuple[Underway, Callable[[], Verdict]]]:
-        """What gives the verdict on each, `found` being oldest first. It may ask AWS and Airflow, and raise."""
+    def judges(
+        self, found: Sequence[Underway], *, run_ends: bool = False
+    ) -> Iterator[tuple[Underway, Callable[[], Verdict]]]:
+        """What gives the verdict on each, `found` being oldest first. It may ask AWS and Airflow, and raise.
+
+        `run_ends` says that this is the last thing that the DAG run of all of them does.
+        """
         newest, tuned = _newest(found), {thing.task for thing in found if thing.kind is TUNING}
         for thing in found:
             if not (thing.kind is TRAINING and thing.task in tuned):
-                yield thing, partial(self._verdict, thing, newest[thing.kind.name, thing.task])
+                youngest = newest[thing.kind.name, thing.task]
+                yield thing, partial(self._verdict, thing, youngest, run_ends)
 
-    def _verdict(self, thing: Underway, newest: Underway) -> Verdict:
+    def _verdict(self, thing: Underway, newest: Underway, run_ends: bool) -> Verdict:
         temporary = TEMPORARY.items() <= thing.tags.items()
         if thing.serves and not temporary:
             return self._serving(thing)
@@ -103,6 +109,8 @@ class Reaper:
         if run != "active":
             known = "is over" if run == "over" else "was deleted, or is of another Airflow"
             return Verdict(True, f"the DAG run of {task} {known}")
+        if thing.serves:
+            return Verdict(run_ends, f"{task} made it for its DAG run alone")
         state = self.witness.task(task)
         if state in OVER:
             return Verdict(True, f"{task} is {state}")
