@@ -35,7 +35,8 @@ def choose_command(
     learn: Annotated[
         bool,
         typer.Option(
-            "--learn", help="First keep beside model.yaml what the champion's run measured."
+            "--learn",
+            help="First keep beside model.yaml what the champion's run, and right_size, measured.",
         ),
     ] = False,
     as_json: Json = False,
@@ -170,7 +171,9 @@ def _learn(model: str) -> None:
         raise LookupError(f"{run}: holds no measurement of memory and cold start")
     folder = Settings.load().models / model
     source = f"measured in {run.rpartition('/')[2]}, {latency['runtime']}"
-    ModelFacts.read(folder).learnt(latency, source).write(folder)
+    facts = ModelFacts.read(folder).learnt(latency, source)
+    sizes = clients.read_json(f"{run.partition('/runs/')[0]}/right_size.json")
+    (facts.right_sized(sizes["serving"]) if sizes else facts).write(folder)
 
 
 def _serving(spec: ModelSpec, asked: Question) -> dict[str, Any]:

@@ -128,7 +128,10 @@ def _report(spec: ModelSpec, sizes: RightSize) -> Any:
         served = {i: f"load_{right_size.serving_stage(spec, i).name}" for i in sizes.serving}
         trained = {i: right_size.training_stage(spec, sizes, i).name for i in sizes.training}
         tasks = [*served.values(), *trained.values()]
-        inputs = gather(get_current_context(), ["prepare", *tasks])
+        context = get_current_context()
+        if context["ti"].xcom_pull(task_ids="prepare") is None:
+            raise AirflowFailException("prepare failed: nothing was measured")
+        inputs = gather(context, ["prepare", *tasks])
         document = comparison(
             {instance: inputs.results[name] for instance, name in served.items()},
             {instance: inputs.results[name] for instance, name in trained.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,20 @@ class ModelFacts:
             cold_start_seconds=CONTAINER_SECONDS + started,
             load_seconds=started,
             source=source,
+        )
+
+    def right_sized(self, serving: Sequence[Mapping[str, Any]]) -> ModelFacts:
+        """These facts with those of the load tests in a right_size.json (cost/sizes.py)."""
+        measured = [row for row in serving if row["error"] is None and row["calm_p50_ms"]]
+        if not measured:
+            return self
+        calmest = min(measured, key=lambda row: float(row["calm_p50_ms"]))
+        rates = {row["instance"]: row["requests_per_second"] for row in measured}
+        return replace(
+            self,
+            request_ms=calmest["calm_p50_ms"],
+            spread=max(1.0, calmest["calm_p95_ms"] / calmest["calm_p50_ms"]),
+            throughput={**self.throughput, **{each: rate for each, rate in rates.items() if rate}},
         )
 
     def write(self, folder: Path) -> Path:
