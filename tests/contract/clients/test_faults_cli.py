@@ -20,6 +20,7 @@ from frugal.local import LocalAws
 def fault(own_local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs `frugal local fault` for the local AWS of this test."""
     monkeypatch.setenv("FRUGAL_HOME", str(own_local_aws.home))
+    monkeypatch.setenv("FRUGAL_LOCAL_AWS_PORT", str(own_local_aws.port))
     return lambda *arguments: CliRunner().invoke(app, ["local", "fault", *arguments])
 
 
@@ -62,7 +63,8 @@ def test_a_start_with_a_plan_has_its_faults(
     running = CliRunner().invoke(app, start)
     assert (running.exit_code, "it runs already" in running.stderr) == (1, True)
     own_local_aws.stop()
-    assert CliRunner().invoke(app, start).exit_code == 0
+    started = CliRunner().invoke(app, start)
+    assert started.exit_code == 0, started.stderr
     assert json.loads(fault("list", "--json").stdout) == {
         "seed": 4,
         "rules": [{"id": 1, "fault": "slow", "delay": 0.1, "fired": 0}],
