@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from frugal.aws import clients
 from frugal.jobs import bills
 from frugal.jobs.bills import Description
 from frugal.jobs.kind import CAPACITY_REASONS, Request
@@ -14,26 +15,28 @@ from frugal.jobs.lasting import LastingKind
 from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobError, RolledBack
 
 SETTLED_WITHIN = timedelta(hours=1)
-CHANGEABLE = ("Specification", "RuntimeConfig")
+UPDATE = ("Specification", "DeploymentConfig")
 
 
 @dataclass(frozen=True)
 class InferenceComponentKind(LastingKind):
-    """Its request is CreateInferenceComponent's, with "DeploymentConfig" of UpdateInferenceComponent if wanted.
+    """Its request is CreateInferenceComponent's. Besides, "DeploymentConfig" of UpdateInferenceComponent, and "Alarms":
+    PutMetricAlarm requests of what rolls an update back.
 
-    How many copies run is its autoscaling's affair once it stands: RuntimeConfig counts when it is created, and
-    when its specification changes, but another number of copies is no failure.
+    How many copies run is its autoscaling's affair once it stands: RuntimeConfig counts when it is created.
     """
 
     def make(self, client: Any, name: str, request: Request) -> None:
         """CreateInferenceComponent."""
-        created = {key: value for key, value in request.items() if key != "DeploymentConfig"}
+        only_updates = ("DeploymentConfig", "Alarms")
+        created = {key: value for key, value in request.items() if key not in only_updates}
         super().make(client, name, created)
 
     def change(self, client: Any, name: str, request: Request) -> None:
-        """UpdateInferenceComponent to the specification that is asked for."""
-        keys = (*CHANGEABLE, "DeploymentConfig")
-        changed = {key: request[key] for key in keys if key in request}
+        """UpdateInferenceComponent to the specification that is asked for. Its alarms exist before that."""
+        for alarm in request.get("Alarms", ()):
+            clients.client("cloudwatch", client.meta.region_name).put_metric_alarm(**alarm)
+        changed = {key: request[key] for key in UPDATE if key in request}
         client.update_inference_component(InferenceComponentName=name, **changed)
 
     def failure(self, description: Description, request: Request) -> JobError | None:

@@ -84,7 +84,7 @@ def test_what_fails_fails_the_run(load: Any, repository: Path) -> None:
     assert not dag.task_dict["report"].on_failure_fail_dagrun
 
 
-SERVED = {
+SERVED: dict[str, set[str]] = {
     "serverless": {"deploy", "scale", "smoke_test"},
     "realtime": {"deploy", "scale", "smoke_test"},
     "async": {"deploy", "scale", "smoke_test"},
@@ -105,4 +105,4 @@ def test_a_strategy_brings_its_own_tasks(
     kept = [line for line in lines if not line.startswith(("compile:", "deploy:"))]
     (copied / "model.yaml").write_text("\n".join([*kept, f"deploy: {{strategy: {strategy}}}\n"]))
     dag = load(tmp_path / "include")["train_house_prices"]
-    assert set(dag.task_ids) & set.union(*SERVED.values()) == SERVED[strategy]
+    assert set(dag.task_ids) & set[str]().union(*SERVED.values()) == SERVED[strategy]

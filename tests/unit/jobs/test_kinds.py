@@ -321,7 +321,7 @@ def test_an_inference_component_is_updated_to_another_specification(
     aws.add_response(
         "update_inference_component",
         {"InferenceComponentArn": f"{ARN}inference-component/churn"},
-        {**named, "Specification": SPECIFICATION, "RuntimeConfig": {"CopyCount": 1}},
+        {**named, "Specification": SPECIFICATION},
     )
     aws.add_response("describe_inference_component", component("Updating"), named)
     found = INFERENCE_COMPONENT.ensure(client, "churn", REQUEST)
