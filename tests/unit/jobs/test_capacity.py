@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from pathlib import Path
 
 import pytest
 
+from frugal.cost.prices import price_table
 from frugal.jobs.capacity import Ladder, NoRungLeft, Quote, Rung, Work, choose
 
 HOUR = Work(seconds=3600, checkpoint_seconds=60)
@@ -142,6 +144,31 @@ def test_the_same_inputs_give_the_same_answer_and_json_keeps_it() -> None:
     assert tried(first) == [0, 1, 2], "equal costs keep the written order"
     assert first.reason == "cheapest expected cost first; as asked"
     assert Ladder.from_json(json.loads(json.dumps(first.as_json()))) == first
+
+
+def test_the_guides_example_is_what_the_code_says(repository: Path) -> None:
+    table = price_table()
+    rungs = [
+        Rung(0, "ml.m5.xlarge", spot=True, region=HOME, patience=3600),
+        Rung(1, "ml.m5.4xlarge", spot=True, region=HOME, patience=1800, speed=3),
+        Rung(2, "ml.m5.xlarge", spot=True, region=AWAY, patience=3600),
+        Rung(3, "ml.m5.xlarge", spot=False, region=HOME),
+    ]
+    transfer = 50 * (table.usage("region_transfer_gb", HOME) or 0)
+    spot = {0: (0.064, 0.0), 1: (0.2765, 0.0), 2: (0.1007, transfer)}
+    quotes = [
+        Quote(table.spot_hour(rung.instance, rung.region, price), cost, None, 1 / 20)
+        for rung, (price, cost) in zip(rungs[:3], spot.values(), strict=True)
+    ]
+    quotes.append(Quote(table.hour("ml.m5.xlarge", HOME)))
+    ladder = choose(rungs, quotes, Work(7200, 60), "cheapest")
+    guide = (repository / "docs" / "guides" / "capacity.md").read_text()
+    rows = [line for line in guide.splitlines() if "expected to cost" in line and line[0] == "|"]
+    decided = [*ladder.rungs, *ladder.left_out]
+    assert len(rows) == len(decided)
+    for row, rung in zip(rows, decided, strict=True):
+        assert row.startswith(f"| {rung.index + 1}, ")
+        assert row.endswith(f"| {rung.reason} |")
 
 
 def test_the_next_rung_is_the_one_after_in_the_order_that_was_decided() -> None:
