@@ -29,6 +29,7 @@ class AutoScaling:
     def __init__(self, app: App) -> None:
         self._app = app
         self._lock = threading.Lock()
+        self._ticking = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="autoscaling", daemon=True)
 
@@ -119,6 +120,10 @@ class AutoScaling:
 
     def tick(self) -> None:
         """End activities that are done and run the scheduled actions that are due."""
+        with self._ticking:
+            self._tick()
+
+    def _tick(self) -> None:
         store = self._app.store
         for region, _, record in store.every(activities.KIND):
             for activity in record["activities"]:

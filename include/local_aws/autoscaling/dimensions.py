@@ -1,7 +1,4 @@
-"""What can be scaled: SageMaker's three dimensions, how much there is of each, and how to change it.
-
-SageMaker itself is asked and told, through the operations that Application Auto Scaling calls on AWS.
-"""
+"""What can be scaled: SageMaker's three dimensions, their resources and their predefined metrics."""
 
 from __future__ import annotations
 
@@ -9,24 +6,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local_aws.errors import AwsError, unknown_operation, validation
-from local_aws.sagemaker.registry import HANDLERS, Call, Params
-
-# Instances that already give more when more is asked of them (developer guide, "Automatic scaling";
-# the wording of the refusal is not verified).
-BURSTABLE = re.compile(r"ml\.t\d")
+from local_aws.autoscaling import capacity
+from local_aws.errors import AwsError, validation
+from local_aws.sagemaker.registry import Call, Params
 
 _VARIANT = re.compile(r"endpoint/(?P<endpoint>[^/]+)/variant/(?P<variant>[^/]+)")
 _COMPONENT = re.compile(r"inference-component/(?P<component>[^/]+)")
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """How much of a resource there is and is to be, and whether its service takes a change now."""
-
-    current: int
-    desired: int
-    active: bool
 
 
 @dataclass(frozen=True)
@@ -50,7 +35,7 @@ class Dimension:
     noun: str
     resource: re.Pattern[str]
     metrics: dict[str, Metric]
-    read: Callable[[Call, dict[str, str]], Capacity]
+    read: Callable[[Call, dict[str, str]], capacity.Capacity]
     write: Callable[[Call, dict[str, str], int], None]
     check: Callable[[Call, dict[str, str], int], None]
 
@@ -75,116 +60,6 @@ class Dimension:
         return [{"Name": names[key], "Value": value} for key, value in parsed.items()]
 
 
-def ask(call: Call, operation: str, params: Params) -> Params:
-    """Do an operation of SageMaker in this process."""
-    handler = HANDLERS.get(operation)
-    if handler is None:
-        raise unknown_operation("sagemaker", operation)
-    return handler(call, params)
-
-
-def _endpoint(call: Call, names: dict[str, str]) -> tuple[Params, Params]:
-    """(endpoint, variant) as DescribeEndpoint tells them."""
-    endpoint = ask(call, "DescribeEndpoint", {"EndpointName": names["endpoint"]})
-    for variant in endpoint.get("ProductionVariants", []):
-        if variant["VariantName"] == names["variant"]:
-            return endpoint, variant
-    raise validation(f"Endpoint {names['endpoint']} has no production variant {names['variant']}")
-
-
-def _definition(call: Call, names: dict[str, str]) -> tuple[Params, Params]:
-    """(endpoint configuration, variant) as they were created."""
-    endpoint, _ = _endpoint(call, names)
-    asked = {"EndpointConfigName": endpoint["EndpointConfigName"]}
-    config = ask(call, "DescribeEndpointConfig", asked)
-    variants = {v["VariantName"]: v for v in config["ProductionVariants"]}
-    return config, variants[names["variant"]]
-
-
-def _read_instances(call: Call, names: dict[str, str]) -> Capacity:
-    endpoint, variant = _endpoint(call, names)
-    current: int = variant.get("CurrentInstanceCount", 0)
-    desired: int = variant.get("DesiredInstanceCount", 0)
-    return Capacity(current, desired, endpoint["EndpointStatus"] == "InService")
-
-
-def _write_instances(call: Call, names: dict[str, str], count: int) -> None:
-    _update(call, names, {"DesiredInstanceCount": count})
-
-
-def _update(call: Call, names: dict[str, str], change: Params) -> None:
-    capacities = [{"VariantName": names["variant"], **change}]
-    params = {"EndpointName": names["endpoint"], "DesiredWeightsAndCapacities": capacities}
-    ask(call, "UpdateEndpointWeightsAndCapacities", params)
-
-
-def _check_instances(call: Call, names: dict[str, str], least: int) -> None:
-    config, variant = _definition(call, names)
-    if "ServerlessConfig" in variant:
-        raise validation(
-            f"Variant {names['variant']} is serverless: SageMaker scales it by itself, and its "
-            "provisioned concurrency is sagemaker:variant:DesiredProvisionedConcurrency"
-        )
-    if BURSTABLE.match(variant.get("InstanceType", "")):
-        raise validation(
-            f"Automatic scaling does not support burstable instances such as "
-            f"{variant['InstanceType']}, of variant {names['variant']}"
-        )
-    if least < 1 and "AsyncInferenceConfig" not in config:
-        raise validation(
-            f"The minimum capacity of {names['variant']} must be at least 1: only asynchronous "
-            "endpoints and inference components scale to 0"
-        )
-
-
-def _read_concurrency(call: Call, names: dict[str, str]) -> Capacity:
-    endpoint, variant = _endpoint(call, names)
-    current: int = variant.get("CurrentServerlessConfig", {}).get("ProvisionedConcurrency", 0)
-    desired: int = variant.get("DesiredServerlessConfig", {}).get("ProvisionedConcurrency", 0)
-    return Capacity(current, desired, endpoint["EndpointStatus"] == "InService")
-
-
-def _write_concurrency(call: Call, names: dict[str, str], count: int) -> None:
-    _, variant = _definition(call, names)
-    most = variant["ServerlessConfig"]["MaxConcurrency"]
-    config = {"MaxConcurrency": most, "ProvisionedConcurrency": count}
-    _update(call, names, {"ServerlessUpdateConfig": config})
-
-
-def _check_concurrency(call: Call, names: dict[str, str], least: int) -> None:
-    _, variant = _definition(call, names)
-    if "ProvisionedConcurrency" not in variant.get("ServerlessConfig", {}):
-        raise validation(
-            f"Variant {names['variant']} has no provisioned concurrency to scale: deploy it with "
-            "ServerlessConfig.ProvisionedConcurrency first"
-        )
-
-
-def _component(call: Call, names: dict[str, str]) -> Params:
-    name = names["component"]
-    return ask(call, "DescribeInferenceComponent", {"InferenceComponentName": name})
-
-
-def _read_copies(call: Call, names: dict[str, str]) -> Capacity:
-    component = _component(call, names)
-    runtime = component.get("RuntimeConfig", {})
-    current: int = runtime.get("CurrentCopyCount", 0)
-    desired: int = runtime.get("DesiredCopyCount", 0)
-    return Capacity(current, desired, component["InferenceComponentStatus"] == "InService")
-
-
-def _write_copies(call: Call, names: dict[str, str], count: int) -> None:
-    params = {
-        "InferenceComponentName": names["component"],
-        "DesiredRuntimeConfig": {"CopyCount": count},
-    }
-    ask(call, "UpdateInferenceComponentRuntimeConfig", params)
-
-
-def _check_copies(call: Call, names: dict[str, str], least: int) -> None:
-    _component(call, names)
-
-
 # Statistics of the last two are not verified against the alarms that AWS creates.
 DIMENSIONS = {
     dimension.name: dimension
@@ -199,9 +74,9 @@ DIMENSIONS = {
                     "ConcurrentRequestsPerModel", "Maximum", 10
                 ),
             },
-            _read_instances,
-            _write_instances,
-            _check_instances,
+            capacity.read_instances,
+            capacity.write_instances,
+            capacity.check_instances,
         ),
         Dimension(
             "sagemaker:variant:DesiredProvisionedConcurrency",
@@ -212,9 +87,9 @@ DIMENSIONS = {
                     "ServerlessProvisionedConcurrencyUtilization", "Maximum"
                 )
             },
-            _read_concurrency,
-            _write_concurrency,
-            _check_concurrency,
+            capacity.read_concurrency,
+            capacity.write_concurrency,
+            capacity.check_concurrency,
         ),
         Dimension(
             "sagemaker:inference-component:DesiredCopyCount",
@@ -228,9 +103,9 @@ DIMENSIONS = {
                     "ConcurrentRequestsPerCopy", "Maximum", 10
                 ),
             },
-            _read_copies,
-            _write_copies,
-            _check_copies,
+            capacity.read_copies,
+            capacity.write_copies,
+            capacity.check_copies,
         ),
     )
 }

@@ -11,7 +11,8 @@ from typing import Any
 
 from local_aws.autoscaling import activities
 from local_aws.autoscaling.arithmetic import stepped, tracked
-from local_aws.autoscaling.dimensions import DIMENSIONS, Capacity, Dimension
+from local_aws.autoscaling.capacity import Capacity
+from local_aws.autoscaling.dimensions import DIMENSIONS, Dimension
 from local_aws.autoscaling.records import POLICY, of_target, target_key
 from local_aws.autoscaling.tracking import HIGH, LOW
 from local_aws.cloudwatch.alarms import KIND as ALARM

@@ -6,97 +6,24 @@ import uuid
 from typing import Any
 
 from local_aws.cloudwatch import actions, composite
+from local_aws.cloudwatch.alarm_rules import check_alarm, wrong
 from local_aws.cloudwatch.alarms import ACTIONS, KIND
-from local_aws.cloudwatch.distribution import check_statistic
-from local_aws.cloudwatch.judgement import COMPARISONS, TREATMENTS
 from local_aws.cloudwatch.metric_operations import SERVICE, offset_of, token
-from local_aws.cloudwatch.queries import Queries
 from local_aws.errors import AwsError
 from local_aws.sagemaker.registry import Call, Params, tags_of
 from local_aws.store import Record
 
 __all__ = ["SERVICE"]
 
-DAY = 86400
-PERIODS = (10, 20, 30)
-
-_OF_ONE_METRIC = (
-    *("MetricName", "Namespace", "Dimensions", "Period"),
-    *("Statistic", "ExtendedStatistic", "Unit"),
-)
-_NOT_HERE = ("ThresholdMetricId", "EvaluationCriteria", "EvaluationInterval", "WarmUpConfiguration")
-
-
-def wrong(message: str) -> AwsError:
-    return AwsError("ValidationError", message)
-
 
 @SERVICE.operation("PutMetricAlarm")
 def put_metric_alarm(call: Call, params: Params) -> Params:
     alarm = {k: v for k, v in params.items() if k != "Tags"}
-    refused = [name for name in _NOT_HERE if name in alarm]
-    if refused or "WallClockWindow" in alarm.get("EvaluationWindow", {}):
-        names = ", ".join(refused or ["EvaluationWindow.WallClockWindow"])
-        raise wrong(f"The local AWS's alarms have a Threshold and a sliding window, not {names}")
-    if "Metrics" in alarm:
-        period = _check_metrics(call, alarm)
-    else:
-        period = _check_metric(alarm)
+    check_alarm(call.region, alarm)
+    if "Metrics" not in alarm:
         alarm["_id"] = f"m{uuid.uuid4().hex[:8]}"
-    _check_rule(alarm, period)
     _put(call, alarm, tags_of(params))
     return {}
-
-
-def _check_metrics(call: Call, alarm: Record) -> float:
-    both = [name for name in _OF_ONE_METRIC if name in alarm]
-    if both:
-        raise wrong(f"With Metrics, {', '.join(both)} must not be given")
-    queries = Queries(call.region, alarm["Metrics"])
-    watched = [q["Id"] for q in alarm["Metrics"] if q.get("ReturnData", True)]
-    if len(watched) != 1:
-        found = ", ".join(watched) or "none"
-        raise wrong(f"Exactly one of Metrics must have ReturnData true, not {found}")
-    periods = {q["MetricStat"]["Period"] for q in alarm["Metrics"] if "MetricStat" in q}
-    if len(periods) > 1:
-        raise wrong(f"All of Metrics must have the same Period, not {sorted(periods)}")
-    return queries.period
-
-
-def _check_metric(alarm: Record) -> float:
-    missing = [name for name in ("MetricName", "Namespace", "Period") if name not in alarm]
-    if missing:
-        raise wrong(f"Without Metrics, {', '.join(missing)} must be given")
-    if ("Statistic" in alarm) == ("ExtendedStatistic" in alarm):
-        raise wrong("Give either Statistic or ExtendedStatistic")
-    if "ExtendedStatistic" in alarm:
-        check_statistic(alarm["ExtendedStatistic"])
-    if alarm.get("EvaluateLowSampleCountPercentile", "evaluate") not in ("evaluate", "ignore"):
-        raise wrong("EvaluateLowSampleCountPercentile must be evaluate or ignore")
-    if "Statistic" in alarm and "EvaluateLowSampleCountPercentile" in alarm:
-        raise wrong("EvaluateLowSampleCountPercentile is for alarms on percentiles")
-    return float(alarm["Period"])
-
-
-def _check_rule(alarm: Record, period: float) -> None:
-    if period not in PERIODS and period % 60:
-        raise wrong(f"The Period of an alarm must be 10, 20, 30 or a multiple of 60, not {period}")
-    periods = alarm.get("EvaluationPeriods")
-    if periods is None or "Threshold" not in alarm:
-        raise wrong("EvaluationPeriods and Threshold must be given")
-    if periods * period > DAY:
-        raise wrong(
-            f"EvaluationPeriods times Period must be at most {DAY} seconds, not {periods * period}"
-        )
-    if not 1 <= alarm.get("DatapointsToAlarm", 1) <= periods:
-        raise wrong(f"DatapointsToAlarm must be from 1 to EvaluationPeriods, {periods}")
-    if alarm.get("TreatMissingData", "missing") not in TREATMENTS:
-        raise wrong(f"TreatMissingData must be one of {', '.join(TREATMENTS)}")
-    if alarm.get("ComparisonOperator") not in COMPARISONS:
-        raise wrong(
-            f"ComparisonOperator must be one of {', '.join(COMPARISONS)}: "
-            "the local AWS has no anomaly detection"
-        )
 
 
 @SERVICE.operation("PutCompositeAlarm")

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_aws.cloudwatch.clock import Clock
-from local_aws.cloudwatch.functions import Points
 from local_aws.cloudwatch.judgement import (
     COMPARISONS,
     INSUFFICIENT_DATA,
     Rule,
     judge,
 )
+from local_aws.cloudwatch.metric_math import Points
 from local_aws.cloudwatch.metrics import Metrics
 from local_aws.cloudwatch.queries import Queries, Window, as_series, statistic_of
 from local_aws.store import Record

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local_aws.cloudwatch import expressions
 from local_aws.cloudwatch.distribution import check_statistic
-from local_aws.cloudwatch.functions import Evaluation, Grid, Points, Value
 from local_aws.cloudwatch.metric import Metric
+from local_aws.cloudwatch.metric_math import Evaluation, Grid, Points, Value, names, parse
 from local_aws.cloudwatch.metrics import Metrics
 from local_aws.errors import AwsError
 
@@ -88,7 +87,7 @@ class Queries:
                 check_statistic(query["MetricStat"]["Stat"])
                 check_period(query["MetricStat"]["Period"])
             else:
-                expressions.parse(query["Expression"])
+                parse(query["Expression"])
 
     @property
     def period(self) -> float:
@@ -118,7 +117,7 @@ class Queries:
             if name in asking:
                 raise _invalid(f"The expressions of {', '.join(asking)} refer to each other")
             expression = self._queries[name]["Expression"]
-            for other in expressions.names(expressions.parse(expression)):
+            for other in names(parse(expression)):
                 resolve(other, (*asking, name))
             known[name] = Evaluation(expression, known, stats, grid).result()
 

@@ -1,9 +1,10 @@
-"""The Resource Groups Tagging API over SageMaker's resources and moto's."""
+"""The Resource Groups Tagging API over our own services' resources and moto's."""
 
 from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 from local_aws.app import App
@@ -14,6 +15,9 @@ from local_aws.sagemaker.tags import as_list
 
 # The types that moto is asked about when the request names none.
 OTHERS = ["s3", "sqs", "sns", "events:rule", "logs"]
+
+# The services whose tags are kept here.
+OWN = ("sagemaker", "cloudwatch", "application-autoscaling")
 
 DEFAULT_PAGE = 50
 
@@ -27,7 +31,7 @@ def get_resources(app: App, request: Request, params: Params) -> Params:
         for arn, tags in sorted(app.store.tagged().items())
         if f":{request.region}:" in arn and _matches(arn, tags, types, params)
     ]
-    others = [t for t in types if not t.startswith("sagemaker")] if types else OTHERS
+    others = [t for t in types if t.partition(":")[0] not in OWN] if types else OTHERS
     found = ours + (_from_moto(app, request, params, others) if others else [])
     if wanted_arns:
         found = [entry for entry in found if entry["ResourceARN"] in wanted_arns]
@@ -38,8 +42,9 @@ def get_resources(app: App, request: Request, params: Params) -> Params:
 
 
 def _matches(arn: str, tags: dict[str, str], types: list[str], params: Params) -> bool:
-    kind = arn.split(":", 5)[5].split("/", maxsplit=1)[0]
-    if types and not {"sagemaker", f"sagemaker:{kind}"} & set(types):
+    service, resource = arn.split(":", 5)[2], arn.split(":", 5)[5]
+    kind = re.split("[/:]", resource, maxsplit=1)[0]
+    if types and not {service, f"{service}:{kind}"} & set(types):
         return False
     for asked in params.get("TagFilters", []):
         values = asked.get("Values", [])

@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from .conftest import LocalAws, await_endpoint, await_true, make_config
+from .test_inference_components import create, gone, make_host, settled
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 # Requests a minute that one instance is to have.
@@ -200,3 +201,131 @@ def test_what_is_not_sagemaker_s_or_not_there_is_refused(endpoint: Endpoint) -> 
             scaling.register_scalable_target(**{**endpoint.identity, **bounds, **change})
     with pytest.raises(ClientError, match="ObjectNotFoundException"):
         scaling.delete_scaling_policy(**endpoint.identity, PolicyName="none")
+
+
+def test_tagged_targets_and_alarms_are_found_by_type(endpoint: Endpoint) -> None:
+    tags = {"owner": endpoint.name}
+    endpoint.scaling.register_scalable_target(**endpoint.identity)
+    asked = {"ServiceNamespace": "sagemaker", "ResourceIds": [endpoint.identity["ResourceId"]]}
+    (target,) = endpoint.scaling.describe_scalable_targets(**asked)["ScalableTargets"]
+    endpoint.scaling.tag_resource(ResourceARN=target["ScalableTargetARN"], Tags=tags)
+    endpoint.aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=endpoint.name,
+        Namespace="AWS/SageMaker",
+        MetricName="Invocations",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        Tags=[{"Key": "owner", "Value": endpoint.name}],
+    )
+    tagging = endpoint.aws.client("resourcegroupstaggingapi")
+    for types, services in (
+        (["cloudwatch:alarm"], ["cloudwatch"]),
+        (["application-autoscaling"], ["application-autoscaling"]),
+        (["sagemaker"], []),
+        ([], ["application-autoscaling", "cloudwatch"]),
+    ):
+        found = tagging.get_resources(
+            ResourceTypeFilters=types, TagFilters=[{"Key": "owner", "Values": [endpoint.name]}]
+        )["ResourceTagMappingList"]
+        assert sorted(r["ResourceARN"].split(":")[2] for r in found) == services
+
+
+def test_copies_scale_to_zero_and_wake_when_a_request_finds_none(aws: LocalAws, name: str) -> None:
+    """The policy, alarm and metric of the developer guide's "Scale an endpoint to zero instances"."""
+    sagemaker, scaling = aws.client("sagemaker"), aws.client("application-autoscaling")
+    make_host(aws, name)
+    component = create(sagemaker, name, "a")
+    identity = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"inference-component/{component}",
+        "ScalableDimension": "sagemaker:inference-component:DesiredCopyCount",
+    }
+    scaling.register_scalable_target(**identity, MinCapacity=0, MaxCapacity=0)
+
+    def copies() -> int:
+        found: int = settled(sagemaker, component)["RuntimeConfig"]["CurrentCopyCount"]
+        return found
+
+    await_true(lambda: copies() == 0, "no copy")
+    scaling.register_scalable_target(**identity, MaxCapacity=2)
+    policy = scaling.put_scaling_policy(
+        **identity,
+        PolicyName="wake",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration={
+            "AdjustmentType": "ChangeInCapacity",
+            "MetricAggregationType": "Maximum",
+            "Cooldown": 60,
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+        },
+    )
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        AlarmActions=[policy["PolicyARN"]],
+        MetricName="NoCapacityInvocationFailures",
+        Namespace="AWS/SageMaker",
+        Statistic="Maximum",
+        Dimensions=[{"Name": "InferenceComponentName", "Value": component}],
+        Period=30,
+        EvaluationPeriods=1,
+        DatapointsToAlarm=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="missing",
+    )
+    runtime = aws.client("sagemaker-runtime")
+    asked = {"EndpointName": name, "InferenceComponentName": component, "Body": "1,2"}
+    with pytest.raises(ClientError):
+        runtime.invoke_endpoint(**asked, ContentType="text/csv")
+    aws.admin("POST", "clock", json.dumps({"Seconds": 60}))
+    await_true(lambda: copies() == 1, "a copy")
+    answer = runtime.invoke_endpoint(**asked, ContentType="text/csv")
+    assert answer["Body"].read().decode() == f"{component}:3.0"
+    sagemaker.delete_inference_component(InferenceComponentName=component)
+    targets = scaling.describe_scalable_targets(
+        ServiceNamespace="sagemaker", ResourceIds=[identity["ResourceId"]]
+    )["ScalableTargets"]
+    assert targets == []
+    await_true(lambda: gone(sagemaker, component), "the component to go")
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
+def test_provisioned_concurrency_follows_its_use(aws: LocalAws, name: str) -> None:
+    sagemaker, scaling = aws.client("sagemaker"), aws.client("application-autoscaling")
+    serverless = {"MemorySizeInMB": 1024, "MaxConcurrency": 4, "ProvisionedConcurrency": 1}
+    make_config(aws, name, ServerlessConfig=serverless)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    await_endpoint(sagemaker, name)
+    identity = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{name}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredProvisionedConcurrency",
+    }
+    scaling.register_scalable_target(**identity, MinCapacity=1, MaxCapacity=2)
+    metric = {"PredefinedMetricType": "SageMakerVariantProvisionedConcurrencyUtilization"}
+    scaling.put_scaling_policy(
+        **identity,
+        PolicyName="track",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 0.7,
+            "PredefinedMetricSpecification": metric,
+        },
+    )
+    runtime = aws.client("sagemaker-runtime")
+
+    def provisioned() -> int:
+        (variant,) = await_endpoint(sagemaker, name)["ProductionVariants"]
+        found: int = variant["CurrentServerlessConfig"]["ProvisionedConcurrency"]
+        return found
+
+    def used() -> bool:
+        runtime.invoke_endpoint(EndpointName=name, Body="1,2", ContentType="text/csv")
+        aws.admin("POST", "clock", json.dumps({"Seconds": 60}))
+        return provisioned() == 2
+
+    await_true(used, "more provisioned concurrency")
+    sagemaker.delete_endpoint(EndpointName=name)

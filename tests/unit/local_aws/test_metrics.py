@@ -10,8 +10,8 @@ import pytest
 
 from local_aws.cloudwatch.clock import Clock
 from local_aws.cloudwatch.distribution import Distribution
-from local_aws.cloudwatch.functions import FUNCTIONS
 from local_aws.cloudwatch.metric import Metric
+from local_aws.cloudwatch.metric_math import FUNCTIONS
 from local_aws.cloudwatch.metrics import MOST_METRICS, Metrics
 from local_aws.cloudwatch.queries import Queries, Window, as_series
 from local_aws.cloudwatch.series import DAY, HOUR, Series, tiers
@@ -173,6 +173,8 @@ def metrics(open_metrics: Callable[..., Metrics]) -> Metrics:
         ("LAST(m1) - FIRST(m1)", [30, 30, 30, 30]),
         ("TIME_SERIES(3) + METRIC_COUNT(METRICS())", [5, 5, 5, 5]),
         ("SQRT(ABS(0 - m2))", [1, 0, 5**0.5, 2]),
+        ("SUM(m1) / (MIN(m2) * 2)", []),
+        ("EXP(LOG(m2 - 1)) + m1", [43]),
     ],
 )
 def test_metric_math(metrics: Metrics, expression: str, expected: list[float]) -> None:
@@ -194,6 +196,8 @@ def test_metric_math_over_an_array_gives_a_series_each(metrics: Metrics) -> None
         ("m9 + 1", "no query with the Id 'm9'"),
         ("FILL(m1)", "FILL takes 2 arguments, not 1"),
         ("e + 1", "refer to each other"),
+        ("METRICS() + METRICS()", "cannot combine two arrays"),
+        ("IF(METRICS() > 1, m1)", "an array stands where one series is expected"),
     ],
 )
 def test_metric_math_that_cannot_be_done_is_refused_by_name(

@@ -1,53 +1,19 @@
-"""Metric math evaluated: operators and functions over numbers, time series and arrays of series.
-
-A series is {start of period: value}. An operator on two series, or on a series and a number, has a
-value where both have one. Which functions there are is `FUNCTIONS`; the others of CloudWatch (those
-of anomaly detection, SEARCH, insight rules and so on) are refused by name.
-"""
+"""Metric math's functions. The others of CloudWatch (anomaly detection, SEARCH, insight rules and so
+on) are refused by name."""
 
 from __future__ import annotations
 
 import math
-import operator
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from local_aws.cloudwatch import expressions as e
-from local_aws.errors import AwsError
+from local_aws.cloudwatch.metric_math import expressions as e
+from local_aws.cloudwatch.metric_math.values import Points, Value, at, safely
 
-Points = dict[float, float]
-Value = float | Points | list[Points]
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The starts of all periods of the window, and AWS's length of one in seconds."""
-
-    times: Sequence[float]
-    period: float
-
-
-def _comparison(compare: Callable[[float, float], bool]) -> Callable[[float, float], float]:
-    return lambda a, b: float(compare(a, b))
-
-
-OPERATORS: dict[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "^": operator.pow,
-    ">": _comparison(operator.gt),
-    ">=": _comparison(operator.ge),
-    "<": _comparison(operator.lt),
-    "<=": _comparison(operator.le),
-    "==": _comparison(operator.eq),
-    "!=": _comparison(operator.ne),
-    "AND": lambda a, b: float(bool(a) and bool(b)),
-    "OR": lambda a, b: float(bool(a) or bool(b)),
-}
+if TYPE_CHECKING:
+    from local_aws.cloudwatch.metric_math.evaluation import Evaluation
 
 # Of one series a number, of several series a series.
 AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
@@ -68,104 +34,8 @@ EACH: dict[str, Callable[[float], float]] = {
     "SQRT": math.sqrt,
 }
 
-
-class Evaluation:
-    """One expression over the series of the other queries, by Id; `metrics` are those that are
-    MetricStats, in the request's order, which METRICS() stands for."""
-
-    def __init__(
-        self,
-        expression: str,
-        known: Mapping[str, Value],
-        metrics: Mapping[str, Points],
-        grid: Grid,
-    ) -> None:
-        self.expression = expression
-        self.metrics = metrics
-        self.grid = grid
-        self._known = known
-
-    def result(self) -> Value:
-        """Raises `InvalidParameterValueException` for what cannot be evaluated."""
-        return self.of(e.parse(self.expression))
-
-    def wrong(self, why: str) -> AwsError:
-        return e.invalid(self.expression, why)
-
-    def of(self, node: e.Node) -> Value:
-        match node:
-            case e.Number(value):
-                return value
-            case e.Name(name):
-                if name not in self._known:
-                    raise self.wrong(f"there is no query with the Id {name!r}")
-                return self._known[name]
-            case e.Array(items):
-                return [self.series(item) for item in items]
-            case e.Operation(sign, left, right):
-                return self.combined(sign, self.of(left), self.of(right))
-            case e.Function(name, arguments):
-                if name not in FUNCTIONS:
-                    known = ", ".join(sorted(FUNCTIONS))
-                    raise self.wrong(f"the local AWS has no function {name}: it has {known}")
-                return FUNCTIONS[name](self, arguments)
-            case e.Text():
-                raise self.wrong(f"a text, {node.value!r}, stands where a series is expected")
-
-    def series(self, node: e.Node) -> Points:
-        value = self.of(node)
-        if isinstance(value, dict):
-            return value
-        if isinstance(value, list):
-            raise self.wrong("an array stands where one series is expected")
-        return dict.fromkeys(self.grid.times, value)
-
-    def number(self, node: e.Node) -> float:
-        value = self.of(node)
-        if not isinstance(value, float | int):
-            raise self.wrong("a series stands where a number is expected")
-        return value
-
-    def combined(self, sign: str, left: Value, right: Value) -> Value:
-        if isinstance(left, list) or isinstance(right, list):
-            if isinstance(left, list) and isinstance(right, list):
-                raise self.wrong(f"{sign} cannot combine two arrays")
-            items, other = (left, right) if isinstance(left, list) else (right, left)
-            assert isinstance(items, list)
-            pairs = [(i, other) if isinstance(left, list) else (other, i) for i in items]
-            return [_points(self.combined(sign, a, b)) for a, b in pairs]
-        apply = OPERATORS[sign]
-        if isinstance(left, dict) or isinstance(right, dict):
-            times = [t for t in self._times(left, right) if _at(left, t) is not None]
-            times = [t for t in times if _at(right, t) is not None]
-            found = {t: _safely(apply, _at(left, t), _at(right, t)) for t in times}
-            return {t: value for t, value in found.items() if value is not None}
-        return _safely(apply, left, right) or 0.0
-
-    def _times(self, left: Value, right: Value) -> list[float]:
-        return sorted(t for side in (left, right) if isinstance(side, dict) for t in side)
-
-
-def _points(value: Value) -> Points:
-    assert isinstance(value, dict)
-    return value
-
-
-def _at(side: Value, time: float) -> float | None:
-    return side.get(time) if isinstance(side, dict) else side  # type: ignore[return-value]
-
-
-def _safely(apply: Callable[..., float], *values: float | None) -> float | None:
-    """None where the operation has no finite result, such as a division by zero: no data point."""
-    try:
-        result = apply(*values)
-    except (ArithmeticError, ValueError):
-        return None
-    return result if isinstance(result, float | int) and math.isfinite(result) else None
-
-
 Arguments = tuple[e.Node, ...]
-FunctionBody = Callable[[Evaluation, Arguments], Value]
+FunctionBody = Callable[["Evaluation", Arguments], Value]
 
 
 def _aggregate(name: str) -> FunctionBody:
@@ -186,14 +56,15 @@ def _each(name: str) -> FunctionBody:
         (value,) = (on.of(a) for a in _count(on, name, arguments, 1))
 
         def mapped(points: Points) -> Points:
-            found = {t: _safely(EACH[name], v) for t, v in points.items()}
+            found = {t: safely(EACH[name], v) for t, v in points.items()}
             return {t: v for t, v in found.items() if v is not None}
 
         if isinstance(value, dict):
             return mapped(value)
         if isinstance(value, list):
             return [mapped(points) for points in value]
-        return _safely(EACH[name], value) or 0.0
+        result = safely(EACH[name], value)
+        return {} if result is None else result
 
     return body
 
@@ -216,9 +87,9 @@ def _if(on: Evaluation, arguments: Arguments) -> Value:
     found: Points = {}
     times = condition if isinstance(condition, dict) else on.grid.times
     for time in times:
-        true = _at(condition, time)
+        true = at(condition, time)
         branch = branches[0] if true else branches[1] if len(branches) > 1 else {}
-        if (value := _at(branch, time)) is not None:
+        if (value := at(branch, time)) is not None:
             found[time] = value
     return found
 
