@@ -95,6 +95,8 @@ def sections(
 ) -> Iterator[tuple[str, list[str]]]:
     """Headings and their lines, those alone that the report has something for."""
     yield "Cost", list(cost_lines(report))
+    if report.get("capacity"):
+        yield "Capacity", list(capacity_lines(report["capacity"]))
     if report.get("rows"):
         yield "Data", list(data_lines(report))
     if report.get("metrics"):
@@ -121,6 +123,19 @@ def cost_lines(report: Document) -> Iterator[str]:
         )
     if hourly := (report.get("endpoint") or {}).get("hourly_cost"):
         yield f"the endpoint bills {money(hourly)} an hour for as long as it stands"
+
+
+def capacity_lines(capacity: Document) -> Iterator[str]:
+    """What became of each rung of the ladder, and why it was tried or left out."""
+    for rung in capacity["rungs"]:
+        kind = "spot" if rung["spot"] else "on-demand"
+        yield (
+            f"rung {rung['rung']}, {rung['instance']} {kind} in {rung['region']}: {rung['outcome']}; "
+            f"{rung['reason']}"
+        )
+    if capacity["transfers"]:
+        moved = sum(transfer["bytes"] for transfer in capacity["transfers"])
+        yield f"{size(moved)} went between regions: {money(capacity['transfer_cost'])}"
 
 
 def data_lines(report: Document) -> Iterator[str]:

@@ -170,7 +170,7 @@ def _timeout(spec: ModelSpec) -> timedelta:
 def describe(spec: ModelSpec) -> str:
     """The DAG's page in Airflow's UI, in Markdown."""
     ladder = ", then ".join(
-        f"{rung.instance}{' (spot)' if rung.spot else ' (on-demand)'}"
+        f"{rung.instance} ({'spot' if rung.spot else 'on-demand'}{f', {rung.region}' if rung.region else ''})"
         for rung in spec.train.capacity
     )
     champion = ", must not lose to the champion" if spec.evaluate.must_beat_champion else ""
