@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import logging
-import queue
 import shutil
-import socket
 import threading
 import time
 import uuid
@@ -15,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_aws.execution.connections import Connections, Timeout, answers_ping, free_port
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import LogStream
 from local_aws.execution.layout import Layout
@@ -73,7 +71,7 @@ class ModelServer:
     on_death: Callable[[], None]
     instance_type: str = ""
     starts: int = 0
-    _idle: queue.LifoQueue[http.client.HTTPConnection] = field(default_factory=queue.LifoQueue)
+    _connections: Connections = field(default_factory=lambda: Connections(0))
     _process: Process | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _watched: bool = False
@@ -88,7 +86,7 @@ class ModelServer:
         except (DownloadError, ImageUnavailable, OSError) as error:
             raise ServerFailed(str(error)) from error
         deadline = time.monotonic() + timeout
-        while not self._healthy():
+        while not answers_ping(self._port):
             process = self._process
             if self._stopped.is_set() or process is None:
                 self._end()
@@ -113,6 +111,7 @@ class ModelServer:
                 self.app.objects, self.container, layout.base / "model", self.region, self.role
             )
         self._port = free_port()
+        self._connections = Connections(self._port)
         variables["SAGEMAKER_BIND_TO_PORT"] = str(self._port)
         environment = layout.environment(image, self.app.config.url, self.region, variables)
         argv = [str(image.python), str(image.program("serve"))]
@@ -124,16 +123,6 @@ class ModelServer:
         if self._watched and not self._stopped.is_set():
             self._watched = False
             self.on_death()
-
-    def _healthy(self) -> bool:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=2)
-            connection.request("GET", "/ping")
-            healthy = connection.getresponse().status == 200
-            connection.close()
-        except (OSError, http.client.HTTPException):
-            return False
-        return healthy
 
     @property
     def serving(self) -> bool:
@@ -190,40 +179,13 @@ class ModelServer:
         self.claim()
         started = time.monotonic()
         try:
-            status, answered, content = self._send((method, path, body, headers or {}), timeout)
+            asked = (method, path, body, headers or {})
+            status, answered, content = self._connections.exchange(asked, timeout)
+        except Timeout as error:
+            raise InvocationTimeout from error
         finally:
             self.release()
         return Answer(status, answered, content, time.monotonic() - started)
-
-    def _send(self, asked: _Asked, timeout: float) -> tuple[int, dict[str, str], bytes]:
-        """One exchange on a connection that is kept; a stale one is replaced once."""
-        try:
-            connection, reused = self._idle.get_nowait(), True
-        except queue.Empty:
-            connection, reused = self._connect(), False
-        try:
-            try:
-                answer = _exchange(connection, asked, timeout)
-            except (ConnectionError, http.client.BadStatusLine):
-                if not reused:
-                    raise
-                connection.close()
-                connection = self._connect()
-                answer = _exchange(connection, asked, timeout)
-        except TimeoutError as error:
-            connection.close()
-            raise InvocationTimeout from error
-        except http.client.HTTPException as error:
-            connection.close()
-            raise ConnectionError(str(error)) from error
-        self._idle.put(connection)
-        return answer
-
-    def _connect(self) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=INVOCATION_TIMEOUT)
-        connection.connect()
-        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return connection
 
     def stop(self, patience: float = INVOCATION_TIMEOUT) -> None:
         """Let invocations finish for up to `patience` seconds, then end the process as a container is
@@ -238,28 +200,7 @@ class ModelServer:
         self._watched = False
         if self._process:
             self._process.terminate(self.app.config.simulation.wait(30))
-        while not self._idle.empty():
-            self._idle.get_nowait().close()
-
-
-_Asked = tuple[str, str, bytes, dict[str, str]]
-
-
-def _exchange(
-    connection: http.client.HTTPConnection, asked: _Asked, timeout: float
-) -> tuple[int, dict[str, str], bytes]:
-    if connection.sock:
-        connection.sock.settimeout(timeout)
-    connection.request(*asked)
-    response = connection.getresponse()
-    return response.status, dict(response.getheaders()), response.read()
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        self._connections.close()
 
 
 def server_directory(app: App) -> Path:

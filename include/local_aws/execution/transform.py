@@ -17,10 +17,10 @@ from typing import Any
 from local_aws.backing.objects import StoredObject
 from local_aws.execution.batch import BatchRun
 from local_aws.execution.batch_client import BatchClient, Unanswered, variables
+from local_aws.execution.connections import free_port
 from local_aws.execution.job import Job, LogStream, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.model_data import fetch_model
-from local_aws.execution.model_server import free_port
 from local_aws.execution.process import Command
 from local_aws.execution.records import BadRecord, Processing, assemble, batches, split
 from local_aws.execution.signals import Signal

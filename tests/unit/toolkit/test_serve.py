@@ -188,3 +188,38 @@ def test_unusable_code_never_serves(
 ) -> None:
     with pytest.raises(ChildProcessError, match=complaint), served(xgboost_container, code):
         pass
+
+
+def models(
+    connection: http.client.HTTPConnection, method: str, path: str = "", body: object = None
+) -> tuple[int, str]:
+    """Status and body of a request to the multi-model API."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    connection.request(method, f"/models{path}", text, {"Content-Type": "text/csv"})
+    response = connection.getresponse()
+    return response.status, response.read().decode()
+
+
+def test_models_come_and_go(xgboost_container: Container) -> None:
+    container = xgboost_container
+    for name, factor in (("two", "2"), ("three", "3"), ("none", "x")):
+        container.write(f"models/{name}/model/factor", factor)
+
+    def load(name: str) -> int:
+        url = str(container.base / "models" / name / "model")
+        return models(connection, "POST", body={"model_name": name, "url": url})[0]
+
+    settings = {"SAGEMAKER_MULTI_MODEL": "true", "LOCAL_AWS_LOADED_MODELS": "2"}
+    with served(container, HANDLERS, **settings) as connection:
+        assert models(connection, "POST", "/two/invoke", "1")[0] == 404
+        assert load("none") == 500, "its factor is not a number"
+        assert [load("two"), load("two"), load("three")] == [200, 409, 200]
+        assert load("none") == 507, "two models fill the memory"
+        assert json.loads(models(connection, "POST", "/two/invoke", "4")[1])[0] == [8.0]
+        assert json.loads(models(connection, "POST", "/three/invoke", "4")[1])[0] == [12.0]
+        listed = json.loads(models(connection, "GET")[1])["models"]
+        assert [model["modelName"] for model in listed] == ["two", "three"]
+        assert models(connection, "DELETE", "/two")[0] == 200
+        assert models(connection, "DELETE", "/two")[0] == 404
+        assert models(connection, "GET", "/two")[0] == 404
+        assert models(connection, "POST", "/three/invoke", "one")[0] == 500
