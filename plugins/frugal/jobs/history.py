@@ -47,11 +47,13 @@ def jobs_of(
 
 
 def _job(arn: str, region: str) -> dict[str, Any] | None:
-    """The job of an ARN such as arn:aws:sagemaker:<region>:<account>:training-job/<name>; None when gone."""
+    """The job of an ARN such as arn:aws:sagemaker:<region>:<account>:training-job/<name>; None when it is gone, or
+    a training job of a tuning job, which counts it.
+    """
     resource, _, name = arn.rpartition(":")[2].partition("/")
     kind = RESOURCES[resource]
     description = kind.find(clients.client("sagemaker", region), name)
-    if description is None:
+    if description is None or "TuningJobArn" in description:
         return None
     error = kind.failure(description, {}) if kind.is_over(description) else None
     return {

@@ -11,6 +11,8 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from frugal.aws import clients
+from frugal.aws.run import Run
+from frugal.jobs.history import jobs_of
 from frugal.jobs.inference_component import INFERENCE_COMPONENT
 from frugal.jobs.operator import JobOperator
 from frugal.jobs.outcome import AlgorithmFailed
@@ -55,6 +57,12 @@ def put(account: Account, key: str, body: bytes) -> str:
     return f"s3://{BUCKET}/{key}"
 
 
+def run_of(account: Account, task: str) -> Run:
+    """A run that no other test has jobs of."""
+    prepared = account.context(task)["ti"].xcoms["prepare"]
+    return Run.from_json({**prepared, "id": task})
+
+
 def tuning(account: Account, task: str, *, seconds: float = 0, tells: str = "yes") -> JobOperator:
     """Two training jobs, whose loss is their learning rate."""
     source = put(account, f"{task}/source.tar.gz", archive(train=TRAIN))
@@ -88,6 +96,7 @@ def tuning(account: Account, task: str, *, seconds: float = 0, tells: str = "yes
             "ResourceConfig": {**INSTANCE, "VolumeSizeInGB": 1},
             "StoppingCondition": {"MaxRuntimeInSeconds": 300},
         },
+        "Tags": run_of(account, task).stage_tags("tune"),
     }
     return operator(task, "tuning", request)
 
@@ -134,6 +143,8 @@ def test_a_tuning_job_returns_its_best_model_and_the_bill_of_all(
     ]
     assert len(billed) == 2
     assert result["seconds_billed"] == sum(billed) > 0
+    [told] = jobs_of(run_of(account, task), {})["tune"]
+    assert (told["job"], told["seconds_billed"]) == (result["job"], result["seconds_billed"])
 
 
 def test_a_tuning_job_that_never_learned_its_objective_is_no_success(
