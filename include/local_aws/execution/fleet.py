@@ -146,8 +146,8 @@ class Fleet:
                 }
                 dimensions = {"InferenceComponentName": component.name}
                 self._app.meter.put(region, dimensions, values, "Count")
-                # of idle copies, too: by that AWS takes the last one away
-                # (endpoint-auto-scaling-zero-instances)
+                # Idle copies have a value, too: by that AWS takes the last one away
+                # (docs: endpoint-auto-scaling-zero-instances).
                 self._app.meter.put(region, dimensions, {"InvocationsPerCopy": 0.0})
             for variant in traffic.serving.everything if traffic.serving else []:
                 variant.sample()
