@@ -96,19 +96,14 @@ class JobOperator(BaseOperator):
         generation = work.jobs.next_generation(listed)
         return self._start(work, work.job(generation, work.ladder.first))
 
-    def resume(
-        self,
-        context: Context,
-        event: dict[str, Any],
-        job: str,
-        region: str | None = None,
-        ladder: dict[str, Any] | None = None,
-        given_up: bool = False,
-    ) -> dict[str, Any]:
+    def resume(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
         """The trigger saw the job end, or its rung's patience: look again, and succeed only if it really did
         what was asked. Airflow was seen to resume an attempt after a clear; that one begins at the beginning.
+
+        Everything comes by the event: `dag.test()` loses the kwargs of a deferral.
         """
-        work = self._work(context, self._inputs(context), ladder)
+        job, region, given_up = event["job"], event["region"], event["given_up"]
+        work = self._work(context, self._inputs(context), event["ladder"])
         watched = work.jobs.parse(job, region) or Job(job, region)
         self._watched = work, watched
         if self.kind.one_per_attempt and watched.tries != work.jobs.tries:
@@ -118,7 +113,7 @@ class JobOperator(BaseOperator):
             raise JobStopped(job, "is gone: it was deleted before its task ended")
         if self.kind.is_over(found):
             return self._finish(work, watched, found, given_up)
-        if not given_up and event.get("waited") and waits_for_capacity(found):
+        if event["waited"] and not given_up and waits_for_capacity(found):
             given_up = True
             self._halt(work, watched, "got no capacity within the patience of its rung")
         return self._watch(work, watched, found, given_up)
@@ -190,17 +185,10 @@ class JobOperator(BaseOperator):
         limit = min(filter(None, (self.kind.limit(request), self.execution_timeout)))
         if found[self.kind.status_key] == "Deleting" or not self.kind.is_for(found, request):
             self.defer(trigger=work.trigger(job), method_name="again", timeout=limit)
-        return self.defer(
-            trigger=work.trigger(job, None if given_up else work.rung(job).patience),
-            method_name="resume",
-            kwargs={
-                "job": job.name,
-                "region": job.region,
-                "ladder": work.ladder.as_json() if self.ladder else None,
-                "given_up": given_up,
-            },
-            timeout=limit,
-        )
+        ladder = work.ladder.as_json() if self.ladder else None
+        patience = None if given_up else work.rung(job).patience
+        trigger = work.trigger(job, patience, {"ladder": ladder, "given_up": given_up})
+        return self.defer(trigger=trigger, method_name="resume", timeout=limit)
 
     def _finish(
         self, work: Work, job: Job, found: Description, given_up: bool = False

@@ -36,8 +36,8 @@ _stops = ThreadPoolExecutor(16, thread_name_prefix="frugal-stop")
 
 
 class JobTrigger(BaseTrigger):
-    """Fires once with {"job", "status", "waited"}: when the job's status will not change any more (None: it is
-    gone), or when it `waited` for capacity longer than `patience` seconds.
+    """Fires once with {"job", "region", "status", "waited"} and what `note` holds: when the job's status will not
+    change any more (None: it is gone), or when it `waited` for capacity longer than `patience` seconds.
 
     It has no attempts of its own: the deferral's timeout, which Airflow keeps across restarts of the
     triggerer, is the deadline.
@@ -50,14 +50,15 @@ class JobTrigger(BaseTrigger):
         poll_seconds: float,
         region: str | None = None,
         patience: float | None = None,
+        note: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.kind, self.job, self.poll_seconds = kind, job, poll_seconds
-        self.region, self.patience = region, patience
+        self.region, self.patience, self.note = region, patience, note or {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and constructor arguments."""
-        names = ("kind", "job", "poll_seconds", "region", "patience")
+        names = ("kind", "job", "poll_seconds", "region", "patience", "note")
         return "frugal.jobs.trigger.JobTrigger", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -76,7 +77,8 @@ class JobTrigger(BaseTrigger):
             if found is None or kind.is_over(found) or self._waited(found):
                 status = found[kind.status_key] if found else None
                 waited = found is not None and not kind.is_over(found)
-                yield TriggerEvent({"job": self.job, "status": status, "waited": waited})
+                seen = {"job": self.job, "region": self.region, "status": status, "waited": waited}
+                yield TriggerEvent({**seen, **self.note})
                 return
             await asyncio.sleep(self.poll_seconds)
 

@@ -107,10 +107,12 @@ class Work:
             **vars(self.kind.bill(found)),
         }
 
-    def trigger(self, job: Job, patience: float | None = None) -> JobTrigger:
+    def trigger(
+        self, job: Job, patience: float | None = None, note: dict[str, Any] | None = None
+    ) -> JobTrigger:
         """What waits for the job's end, or for the end of its rung's `patience` in seconds."""
         poll = Settings.load().poll_seconds
-        return JobTrigger(self.kind.name, job.name, poll, job.region, patience)
+        return JobTrigger(self.kind.name, job.name, poll, job.region, patience, note)
 
     def _client(self, job: Job) -> Any:
         return clients.client("sagemaker", job.region)

@@ -141,7 +141,7 @@ def test_a_retry_keeps_the_order_that_was_decided(account: Account, task: str) -
     submit(climber(task, ladder((1, LARGE), (0, SMALL)), "pass", SLEEP), account.context(task))
     retry = climber(task, ladder((0, SMALL), (1, LARGE)), "pass", SLEEP)
     again = submit(retry, account.context(task))
-    kept = (again.kwargs or {})["ladder"]
+    kept = again.trigger.note["ladder"]
     assert [rung["index"] for rung in kept["rungs"]] == [1, 0]
     retry.on_kill()
 
@@ -184,7 +184,7 @@ def test_capacity_that_does_not_come_within_the_patience_is_not_waited_for(
     deferred = submit(job, context)
     with pytest.raises(CapacityUnavailable, match="no capacity"):
         finish(job, deferred, context)
-    spot = account.sagemaker.describe_training_job(TrainingJobName=(deferred.kwargs or {})["job"])
+    spot = account.sagemaker.describe_training_job(TrainingJobName=deferred.trigger.job)
     assert spot["TrainingJobStatus"] == "Stopped"
     assert "BillableTimeInSeconds" not in spot
     assert job.kind.bill(spot).seconds_billed == 0
@@ -196,7 +196,7 @@ def test_a_job_in_another_region_is_watched_and_stopped_there(account: Account, 
     job = climber(task, ladder((0, SMALL), region=AWAY), SLEEP, SLEEP)
     deferred = submit(job, account.context(task))
     adopted = submit(job, account.context(task))
-    assert (adopted.kwargs or {}) == (deferred.kwargs or {})
+    assert adopted.trigger.serialize() == deferred.trigger.serialize()
     assert statuses(task) == []
     job.on_kill()
     until(lambda: statuses(task, AWAY) == ["Stopped"])

@@ -95,9 +95,9 @@ def wait(deferred: TaskDeferred) -> dict[str, Any]:
 
 def finish(job: JobOperator, deferred: TaskDeferred, context: Any) -> dict[str, Any]:
     """Resume as a worker does once the trigger fired, and again each time that the task deferred anew."""
-    kwargs = {**(deferred.kwargs or {}), "event": wait(deferred)}
+    event = {"event": wait(deferred)}
     try:
-        result: dict[str, Any] = job.resume_execution(deferred.method_name, kwargs, context)
+        result: dict[str, Any] = job.resume_execution(deferred.method_name, event, context)
     except TaskDeferred as again:
         return finish(job, again, context)
     return result
@@ -122,7 +122,7 @@ def test_a_job_runs_once_and_says_what_it_billed(account: Account, task: str) ->
 def test_a_retry_after_a_crash_adopts_the_running_job(account: Account, task: str) -> None:
     first = submit(operator(task, SLEEP), account.context(task))
     second = submit(operator(task, SLEEP), account.context(task))
-    assert first.kwargs == second.kwargs
+    assert first.trigger.serialize() == second.trigger.serialize()
     assert len(jobs(account, task)) == 1
     operator_to_stop = operator(task, SLEEP)
     submit(operator_to_stop, account.context(task))
@@ -251,7 +251,7 @@ def test_an_attempt_that_is_resumed_after_a_clear_begins_afresh(
     cleared["ti"].max_tries += 1
     job = operator(task)
     with pytest.raises(TaskDeferred) as again:
-        job.resume(cleared, {}, **(first.kwargs or {}))
+        job.resume(cleared, {**first.trigger.note, "job": first.trigger.job, "region": None})
     assert finish(job, again.value, cleared)["status"] == "Completed"
     assert len(jobs(account, task)) == 2
 
@@ -312,7 +312,7 @@ def test_lost_spot_capacity_moves_to_the_next_rung_which_resumes(
     context = account.context(task)
     job = operator(task, kind="training", requests=[rung(True), rung(False)])
     deferred = submit(job, context)
-    name = (deferred.kwargs or {})["job"]
+    name = deferred.trigger.job
     until(lambda: _checkpointed(account, task))
     account.local.interrupt(name)
     result = finish(job, deferred, context)

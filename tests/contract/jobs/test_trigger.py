@@ -21,7 +21,8 @@ States = Callable[[dict[str, dict[str, str | None]]], None]
 def job(account: Account) -> str:
     """The name of a job that runs."""
     task = f"task-{uuid.uuid4().hex[:8]}"
-    return str((submit(operator(task, SLEEP), account.context(task)).kwargs or {})["job"])
+    deferred = submit(operator(task, SLEEP), account.context(task))
+    return str(deferred.trigger.job)
 
 
 @pytest.fixture
