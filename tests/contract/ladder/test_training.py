@@ -97,7 +97,7 @@ def test_five_interruptions_leave_the_same_predictions_bit_for_bit(
     deferred = submit(operator, context)
     for attempt in range(1, INTERRUPTIONS + 1):
         until(lambda at=attempt: tiny.reached(at), f"attempt {attempt} to wait")  # type: ignore[misc]
-        aws.interrupt((deferred.kwargs or {})["job"])
+        aws.interrupt(deferred.trigger.job)
     result = finish(operator, deferred, context)
     assert (result["interruptions"], result["spot"]) == (INTERRUPTIONS, True)
     assert tiny.report(result["artifact"])["resumed_at"] == [40, 80, 120, 160, 200]
