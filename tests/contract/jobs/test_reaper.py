@@ -120,7 +120,7 @@ def test_jobs_of_runs_that_are_over_or_deleted_are_stopped(jobs: Jobs) -> None:
     assert named(jobs.reap(airflow).stopped) == []
 
 
-@pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed"])
+@pytest.mark.parametrize("state", ["failed", "success"])
 def test_a_job_that_its_task_left_is_stopped_while_the_run_goes_on(jobs: Jobs, state: str) -> None:
     left = jobs.start(key(RUNNING, "left"))
     waited_for = jobs.start(key(RUNNING, "waits"))
