@@ -40,17 +40,21 @@ class InferenceComponentKind(LastingKind):
         client.update_inference_component(InferenceComponentName=name, **changed)
 
     def failure(self, description: Description, request: Request) -> JobError | None:
-        """RolledBack when another specification serves than the one asked for."""
+        """RolledBack when another specification serves than the one asked for, or AWS says why an update failed.
+
+        Whether Describe shows the old or the new specification after a failed update is not verified.
+        """
         name, status = description[self.name_key], description[self.status_key]
         reason = description.get("FailureReason") or f"the inference component is {status}"
         if status == "InService":
             differences = [*_differences(request["Specification"], description["Specification"])]
-            if not differences:
+            if differences:
+                return RolledBack(name, f"serves another specification: {'; '.join(differences)}")
+            if not description.get("FailureReason"):
                 return None
-            return RolledBack(name, f"serves another specification: {'; '.join(differences)}")
         if any(text in reason for text in CAPACITY_REASONS):
             return CapacityUnavailable(name, f"no capacity: {reason}")
-        return AlgorithmFailed(name, reason)
+        return (RolledBack if status == "InService" else AlgorithmFailed)(name, reason)
 
 
 def _differences(asked: Mapping[str, Any], found: Mapping[str, Any], path: str = "") -> list[str]:
