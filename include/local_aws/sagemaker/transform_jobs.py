@@ -53,8 +53,9 @@ def check(params: Params) -> None:
             f"MaxPayloadInMB, and MaxConcurrentTransforms * MaxPayloadInMB, must not exceed "
             f"{MAX_PAYLOAD_MEGABYTES}: given are {payload} and {concurrent}"
         )
+    marked = params.get("DataCaptureConfig", {}).get("GenerateInferenceId")
     try:
-        processing = Processing.of(params)
+        processing = Processing.of(params, "" if marked else None)
     except BadPath as error:
         raise validation(f"DataProcessing: {error}") from error
     if processing.reads_input or processing.reads_output:
@@ -65,14 +66,15 @@ def _check_processing(params: Params, processing: Processing) -> None:
     asked, wanted = params["TransformInput"], params["TransformOutput"]
     if not asked.get("ContentType") == wanted.get("Accept") in FORMATS:
         raise validation(
-            "DataProcessing needs the same TransformInput.ContentType and TransformOutput.Accept, one "
-            f"of {', '.join(FORMATS)}: given are {asked.get('ContentType')} and "
-            f"{wanted.get('Accept')}"
+            "DataProcessing and GenerateInferenceId need the same TransformInput.ContentType and "
+            f"TransformOutput.Accept, one of {', '.join(FORMATS)}: given are "
+            f"{asked.get('ContentType')} and {wanted.get('Accept')}"
         )
     lines = asked.get("SplitType") == "Line" and wanted.get("AssembleWith") == "Line"
     if asked["ContentType"] in (CSV, JSON_LINES) and not lines:
         raise validation(
-            f"DataProcessing of {asked['ContentType']} needs SplitType and AssembleWith Line"
+            f"DataProcessing and GenerateInferenceId of {asked['ContentType']} need SplitType and "
+            "AssembleWith Line"
         )
     filters = (processing.input_filter, processing.output_filter)
     if asked["ContentType"] == CSV and not all(path.indexes for path in filters):

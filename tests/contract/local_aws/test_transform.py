@@ -359,11 +359,18 @@ CSV_JOB = {"input": {"SplitType": "None"}}
         ({"DataProcessing": {"InputFilter": "$.a"}}, "filters of CSV data are indexes"),
         (
             {"DataProcessing": {"JoinSource": "Input"}, **CSV_JOB},
-            "needs SplitType and AssembleWith",
+            "need SplitType and AssembleWith",
         ),
         (
             {"DataProcessing": {"JoinSource": "Input"}, "output": {"Accept": "text/plain"}},
-            "needs the same TransformInput.ContentType and TransformOutput.Accept",
+            "need the same TransformInput.ContentType and TransformOutput.Accept",
+        ),
+        (
+            {
+                "DataCaptureConfig": {"DestinationS3Uri": "s3://b/c", "GenerateInferenceId": True},
+                **CSV_JOB,
+            },
+            "need SplitType and AssembleWith",
         ),
         (
             {"TransformResources": {"InstanceType": "ml.m5.large", "InstanceCount": 2}},
