@@ -109,14 +109,15 @@ class AutoScaling:
             store.delete(records.ACTION, call.region, records.action_key(action))
         store.delete(records.TARGET, call.region, records.target_key(target))
 
-    def fit(self, call: Call, target: Record, cause: str) -> None:
-        """Bring the capacity within the target's bounds, unless the resource is not active."""
+    def fit(self, call: Call, target: Record, cause: str) -> bool:
+        """Bring the capacity within the target's bounds; False when the resource is not active."""
         dimension = DIMENSIONS[target["ScalableDimension"]]
         with self._lock:
             capacity = dimension.read(call, dimension.parse(target["ResourceId"]))
             wanted = scaler.fit(target, capacity.desired)
             if capacity.active and wanted != capacity.desired:
                 scaler.act(call, target, capacity, wanted, cause)
+            return capacity.active
 
     def tick(self) -> None:
         """End activities that are done and run the scheduled actions that are due."""
@@ -128,11 +129,15 @@ class AutoScaling:
         for region, _, record in store.every(activities.KIND):
             for activity in record["activities"]:
                 if activity["StatusCode"] == "InProgress":
-                    scaler.settle(Call(self._app, region), activity)
+                    with self._lock:
+                        scaler.settle(Call(self._app, region), activity)
         now = self._app.cloudwatch.clock.now()
         for region, _, action in store.every(records.ACTION):
             if action["_next"] is not None and action["_next"] <= now:
                 self._run_action(Call(self._app, region), action, now)
+        for region, _, target in store.every(records.TARGET):
+            if "_unfit" in target:
+                self._fit_later(Call(self._app, region), target, target["_unfit"])
 
     def _run_action(self, call: Call, action: Record, now: float) -> None:
         target = records.find_target(call, action)
@@ -158,15 +163,29 @@ class AutoScaling:
                     f"to {most}",
                 },
             )
-            try:
-                self.fit(call, target, cause)
-            except AwsError as error:
-                log.warning("Scheduled action %s: %s", name, error.message)
+            self._fit_later(call, target, cause)
         later = next_time(action, now, self._app.cloudwatch.clock.scale)
         key = records.action_key(action)
         call.app.store.update(
             records.ACTION, call.region, key, lambda record: record.update(_next=later)
         )
+
+    def _fit_later(self, call: Call, target: Record, cause: str) -> None:
+        """Fit the capacity now, or when the resource is active again."""
+        try:
+            fits = self.fit(call, target, cause)
+        except AwsError as error:
+            log.warning("%s: %s", cause, error.message)
+            fits = True
+
+        def change(record: Record) -> None:
+            record.pop("_unfit", None)
+            if not fits:
+                record["_unfit"] = cause
+
+        if not fits or "_unfit" in target:
+            key = records.target_key(target)
+            call.app.store.update(records.TARGET, call.region, key, change)
 
     def _run(self) -> None:
         pause = min(max(self._app.cloudwatch.clock.span(2), 0.05), 1.0)

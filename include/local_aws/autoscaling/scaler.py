@@ -100,7 +100,7 @@ def _track_in(on: Occasion) -> None:
     for policy in of_target(on.call, POLICY, on.target):
         if TRACKING not in policy or policy[TRACKING].get("DisableScaleIn"):
             continue
-        name = next(a["AlarmName"] for a in policy["Alarms"] if LOW in a["AlarmName"])
+        name = next((a["AlarmName"] for a in policy["Alarms"] if LOW in a["AlarmName"]), "")
         alarm = on.call.app.store.get(ALARM, on.call.region, name)
         if alarm is None or alarm["StateValue"] != "ALARM":
             return

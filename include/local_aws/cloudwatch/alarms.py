@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from local_aws import ACCOUNT
 from local_aws.cloudwatch import actions, composite
 from local_aws.cloudwatch.clock import Clock
-from local_aws.cloudwatch.evaluation import MINUTE, Verdict, evaluate, step
+from local_aws.cloudwatch.evaluation import MINUTE, Verdict, evaluate, period_of, step
 from local_aws.cloudwatch.metrics import Metrics
 from local_aws.store import Record
 
@@ -46,6 +46,7 @@ class Alarms:
         self._metrics = metrics
         self._clock = clock
         self._evaluated: dict[tuple[str, str], int] = {}
+        self._told: dict[tuple[str, str], int] = {}
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
@@ -63,6 +64,10 @@ class Alarms:
 
     def put(self, region: str, alarm: Record) -> None:
         """Create an alarm, or replace its configuration and keep its state."""
+        with self._lock:
+            self._put(region, alarm)
+
+    def _put(self, region: str, alarm: Record) -> None:
         name, now = alarm["AlarmName"], self._clock.now()
         arn = f"arn:aws:cloudwatch:{region}:{ACCOUNT}:alarm:{name}"
         known = self._app.store.get(KIND, region, name)
@@ -76,16 +81,18 @@ class Alarms:
             }
         record = {"AlarmArn": arn, "_arn": arn, "AlarmConfigurationUpdatedTimestamp": now}
         record |= alarm | state
+        if "AlarmRule" not in alarm:
+            record["_period"] = period_of(alarm)
         verb = "updated" if known else "created"
         _note(record, now, "ConfigurationUpdate", f'Alarm "{name}" {verb}', {})
-        with self._lock:
-            self._app.store.put(KIND, region, name, record)
-            self._evaluated.pop((region, name), None)
+        self._app.store.put(KIND, region, name, record)
+        self._evaluated.pop((region, name), None)
 
     def delete(self, region: str, name: str) -> None:
         with self._lock:
             self._app.store.delete(KIND, region, name)
             self._evaluated.pop((region, name), None)
+            self._told.pop((region, name), None)
 
     def change(self, region: str, name: str, state: str, reason: str, data: str) -> None:
         """SetAlarmState: until the next evaluation says otherwise."""
@@ -150,16 +157,24 @@ class Alarms:
         except KeyError:
             return
         if changed:
+            self._told[region, alarm["AlarmName"]] = self._minute()
             actions.publish(self._app, region, before, after)
             for arn in self._actions_of(after):
                 self._act(region, before, after, arn, verdict)
 
     def _remain(self, region: str, alarm: Record, verdict: Verdict) -> None:
-        """Scaling policies are told again for as long as the state lasts (CloudWatch User Guide,
-        "Using Amazon CloudWatch alarms": Auto Scaling actions); nothing else is."""
+        """Scaling policies are told again once a minute for as long as the state lasts (CloudWatch
+        User Guide, "Alarms and actions"); nothing else is."""
+        minute = self._minute()
+        if self._told.get((region, alarm["AlarmName"])) == minute:
+            return
+        self._told[region, alarm["AlarmName"]] = minute
         for arn in self._actions_of(alarm):
             if actions.is_scaling(arn):
                 self._act(region, alarm, alarm, arn, verdict)
+
+    def _minute(self) -> int:
+        return math.floor(self._clock.now() / self._clock.span(MINUTE))
 
     def _actions_of(self, alarm: Record) -> list[str]:
         enabled = alarm.get("ActionsEnabled", True)
@@ -191,7 +206,7 @@ class Alarms:
                 self.evaluate_due()
             except Exception:
                 log.exception("Alarms could not be evaluated")
-            self._stop.wait(time.monotonic() - started)
+            self._stop.wait(time.monotonic() - started)  # half of a core at most
 
 
 def _note(record: Record, now: float, kind: str, summary: str, data: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ class Verdict:
 
 
 def period_of(alarm: Record) -> float:
-    """Seconds on AWS."""
+    """Seconds on AWS; kept in an alarm as `_period`."""
     if "Metrics" in alarm:
         return Queries("", alarm["Metrics"]).period
     return float(alarm["Period"])
@@ -42,7 +42,7 @@ def period_of(alarm: Record) -> float:
 
 def step(alarm: Record, clock: Clock) -> float:
     """Seconds of this machine between two evaluations: a minute, or a shorter Period, on AWS."""
-    return clock.span(min(period_of(alarm), MINUTE))
+    return clock.span(min(alarm["_period"], MINUTE))
 
 
 def evaluate(alarm: Record, region: str, metrics: Metrics, clock: Clock) -> Verdict:
@@ -52,7 +52,7 @@ def evaluate(alarm: Record, region: str, metrics: Metrics, clock: Clock) -> Verd
         alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"],
         alarm.get("TreatMissingData", "missing"),
     )
-    period = period_of(alarm)
+    period = alarm["_period"]
     width, between = clock.span(period), step(alarm, clock)
     stop = math.floor(clock.now() / between) * between
     window = Window(stop - rule.range * width, stop, clock.scale)
@@ -130,7 +130,7 @@ def _data(alarm: Record, clock: Clock, found: list[tuple[float, float]], window:
         "version": "1.0",
         "queryDate": stamp(clock.now()),
         "startDate": stamp(window.start),
-        "period": int(period_of(alarm)),
+        "period": int(alarm["_period"]),
         "recentDatapoints": [value for _, value in found],
         "threshold": alarm["Threshold"],
         "evaluatedDatapoints": [{"timestamp": stamp(t), "value": v} for t, v in reversed(found)],

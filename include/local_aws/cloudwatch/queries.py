@@ -98,6 +98,7 @@ class Queries:
 
     @property
     def shortest(self) -> float:
+        """The shortest Period, which the window of a client is rounded to."""
         periods = [q["MetricStat"]["Period"] for q in self._queries.values() if "MetricStat" in q]
         return float(min(periods, default=self.period))
 

@@ -519,6 +519,24 @@ def test_scheduled_actions_move_the_bounds_and_the_capacity_with_them(shop: Shop
     assert (target["MinCapacity"], target["MaxCapacity"], shop.count) == (1, 8, 4)
 
 
+def test_a_scheduled_action_waits_for_a_change_that_is_under_way(shop: Shop) -> None:
+    shop.register(1, 10)
+    shop.slow, shop.desired = True, 2
+    moment = datetime.fromtimestamp(shop.time + 60, UTC)
+    shop.do(
+        "PutScheduledAction",
+        **VARIANT,
+        ScheduledActionName="morning",
+        Schedule=f"at({moment:%Y-%m-%dT%H:%M:%S})",
+        ScalableTargetAction={"MinCapacity": 4},
+    )
+    shop.pass_minutes(3, None)
+    assert shop.desired == 2
+    shop.count = 2
+    shop.pass_minutes(1, None)
+    assert shop.desired == 4
+
+
 @pytest.mark.parametrize(
     ("expression", "zone", "after", "expected"),
     [
