@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from frugal.jobs.reaper import NotStopped, Reaped, Reaper
 from frugal.jobs.underway import find
 from frugal.jobs.witness import ThisAirflow
 from tests.contract.jobs.conftest import IMAGE, ROLE, Account
+from tests.contract.jobs.test_operator import until
 
 REGION = "us-east-1"
 
@@ -216,5 +216,5 @@ def test_without_an_airflow_age_decides(jobs: Jobs, frugal: Callable[..., dict[s
     name = jobs.start(key(RUNNING))
     of = ("--environment", jobs.environment, "--region", REGION)
     assert named(frugal(*of)["spared"]) == [name]
-    assert jobs.reap(None, older_than=timedelta()).stopped[0]["name"] == name
+    until(lambda: named(frugal(*of, "--older-than", "1s")["stopped"]) == [name])
     assert jobs.is_stopped(name)
