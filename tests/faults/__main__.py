@@ -1,6 +1,6 @@
 """`python -m tests.faults`: run the whole matrix and write docs/benchmarks/faults.md.
 
-Exits with 1 when a cell of Frugal's is wrong. Words restrict it to the cells whose name holds one of them; then
+Exits with 1 when a cell of Frugal's is wrong. Words restrict it to the cells whose name holds all of them; then
 no page is written. What the cluster logged is in `faults` of FRUGAL_HOME.
 """
 
@@ -11,8 +11,7 @@ import sys
 import time
 
 from demo.home import Home
-from tests.faults import cluster as clusters
-from tests.faults import page
+from tests.faults import page, setup
 from tests.faults.matrix import SUBJECTS, Cell, cells
 from tests.faults.outcome import Outcome
 from tests.faults.stage import play, summary
@@ -24,7 +23,7 @@ def main(words: list[str]) -> int:
     chosen = [
         cell
         for cell in cells(*SUBJECTS)
-        if cell.reason_against is None and (not words or any(word in str(cell) for word in words))
+        if cell.reason_against is None and (not words or all(word in str(cell) for word in words))
     ]
     count = 0
 
@@ -38,7 +37,7 @@ def main(words: list[str]) -> int:
     home = Home.load().path
     shutil.rmtree(home / "faults", ignore_errors=True)
     (home / "faults").mkdir(parents=True)
-    cluster = clusters.make(home / "faults", home / "envs")
+    cluster = setup.make(home / "faults", home / "envs")
     with cluster.programs:
         cluster.launch({cell.dag for cell in chosen} | {"clean_up"})
         outcomes = play(cluster, chosen, tell)

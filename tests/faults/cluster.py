@@ -15,33 +15,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from demo.airflow import COMPONENTS, PRELOAD, Airflow
-from demo.home import Home, clean_environment, free_port
 from demo.processes import Programs
 from frugal.jobs.kinds import KINDS
-from frugal.local import REPOSITORY, LocalAws
+from frugal.local import LocalAws
 from tests.faults import materials, work
 from tests.faults.api import Api
 from tests.faults.task_run import TaskRun
 
-HERE = Path(__file__).parent
 AWS = "local-aws"
-SLOTS = "64"
 FOREVER = 240
-SETTINGS = {
-    "CORE__PARALLELISM": "16",
-    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
-    "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
-    "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
-    "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
-    "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "40",
-    "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
-    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
-    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-    "SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
-}
 HEARD = re.compile(r"Received executor event .* run_id='([^']+)', try_number=(\d+)")
 
 
@@ -51,18 +34,6 @@ def until(condition: Callable[[], Any], what: str, seconds: float = FOREVER) -> 
     while not condition():
         assert time.monotonic() < deadline, f"{what} never came within {seconds} s"
         time.sleep(0.1)
-
-
-class SlottedAws(LocalAws):
-    """A local AWS with more slots than cores, as held jobs idle, and programs that can be held."""
-
-    def command(self) -> list[str]:
-        table = yaml.safe_load((REPOSITORY / "include/local_aws/images/images.yaml").read_text())
-        for entry in table:
-            entry |= {role: work.HELD for role in ("serve", "compile") if role in entry}
-        images = self.home / "images.yaml"
-        images.write_text(yaml.safe_dump(table))
-        return [*super().command(), "--slots", SLOTS, "--images", str(images)]
 
 
 @dataclass
@@ -117,6 +88,7 @@ class Cluster:
 
     def look(self, runs: Collection[TaskRun]) -> None:
         """Ask Airflow and AWS once, for all of these runs."""
+        self.revive()
         self._listen()
         tasks = self.api.tasks([run.id for run in runs])
         listed = {kind: self._listed(kind) for kind in {run.kind.name for run in runs}}
@@ -189,10 +161,18 @@ class Cluster:
                 self.signal(name, signal.SIGCONT)
                 if name not in (*COMPONENTS, AWS):
                     self.kill(name)
+        self.revive()
+        self.local.ask("DELETE", "/_local/faults")
+
+    def revive(self) -> None:
+        """What is dead starts again, as any supervisor of Airflow has it.
+
+        The scheduler of Airflow 3.3 was seen to die, on SQLite, of a DAG run that a user deleted while it
+        looked at it.
+        """
         for name in (*COMPONENTS, AWS):
             if name in self.programs.exited:
                 self.restart(name)
-        self.local.ask("DELETE", "/_local/faults")
 
     def restart(self, name: str) -> None:
         """Start again what was killed."""
@@ -229,22 +209,3 @@ class Cluster:
 
     def _wait_for_aws(self) -> None:
         until(lambda: self.local.status()["running"], "the local AWS")
-
-
-def make(folder: Path, envs: Path) -> Cluster:
-    """A cluster with all its state in `folder`, on free ports, not started. `envs` are make's."""
-    home = Home(folder)
-    (folder / "envs").symlink_to(envs)
-    local = SlottedAws(folder, free_port(0))
-    environment = clean_environment() | local.client_environment()
-    environment |= {
-        "AIRFLOW_CONN_AWS_DEFAULT": '{"conn_type": "aws"}',
-        "FRUGAL_POLL_SECONDS": "0.5",
-        "FRUGAL_BUCKET": work.BUCKET,
-    }
-    airflow = Airflow(home, aws=environment, dags=HERE / "dags", port=0)
-    airflow.environment |= {f"AIRFLOW__{name}": value for name, value in SETTINGS.items()}
-    jobs = folder / "jobs"
-    jobs.mkdir()
-    programs = Programs(Path(sys.executable), airflow.environment, home.logs / "keeper.log")
-    return Cluster(programs, airflow, local, jobs)

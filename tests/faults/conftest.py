@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults import cluster as clusters
+from tests.faults import setup
 from tests.faults.cluster import Cluster
 from tests.faults.matrix import quick
 
@@ -24,7 +24,7 @@ def running(
     tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
 ) -> Iterator[Cluster]:
     """Started once."""
-    made = clusters.make(tmp_path_factory.mktemp("faults"), python_of("local-aws").parents[2])
+    made = setup.make(tmp_path_factory.mktemp("faults"), python_of("local-aws").parents[2])
     with made.programs:
         made.launch(
             {cell.dag for cell in quick()} | {"frugal_training", "reaped_training", "clean_up"}

@@ -24,7 +24,7 @@ def prepare(s3: Any, sagemaker: Any, kind: str, name: str, folder: Path) -> None
     """Make what the request of `kind` refers to."""
     files = {"train.py": script(folder), "folder": str(folder)}
     s3.put_object(Bucket=BUCKET, Key=f"{name}/source.tar.gz", Body=archive(files))
-    if kind == "transform":
+    if kind in ("transform", "tuning"):
         s3.put_object(Bucket=BUCKET, Key=f"{name}/rows.csv", Body=b"1,2\n")
     if kind in ("transform", "inference-component"):
         sagemaker.create_model(**model(name))

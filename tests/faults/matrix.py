@@ -135,7 +135,7 @@ FAULTS = (
         instead=lasting(ONE),
         quick=("training",),
     ),
-    Fault("DAG run deleted", scripts.deleted, Right(1, "deleted"), quick=BOTH),
+    Fault("DAG run deleted", scripts.deleted, Right(1, "deleted"), shared=True, quick=BOTH),
     Fault("task timeout", scripts.takes_too_long, FAILED, variant="_task_timeout", quick=BOTH),
     Fault(
         "DAG run timeout",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import httpx
+from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.home import DemoError
 from tests.faults.cluster import Cluster
@@ -34,14 +35,14 @@ class Play:
     step: Step = ("its start", lambda: True)
     deadline: float = field(default_factory=lambda: time.monotonic() + STEP_SECONDS)
     problem: str = ""
-    _scripted: bool = True
+    is_scripted: bool = True
     _over_since: float | None = None
 
     def advance(self) -> bool:
         """Go on when what it waits for has come, or did not come in time; whether all of it is done."""
-        if self._scripted:
+        if self.is_scripted:
             self._play()
-        return not self._scripted and self._rested()
+        return not self.is_scripted and self._rested()
 
     def _play(self) -> None:
         what, come = self.step
@@ -51,12 +52,12 @@ class Play:
                 self.deadline = time.monotonic() + STEP_SECONDS
             elif time.monotonic() > self.deadline:
                 self.problem = f"{what} never came within {STEP_SECONDS} s"
-                self._scripted = False
+                self.is_scripted = False
         except StopIteration:
-            self._scripted = False
-        except (DemoError, httpx.HTTPError, AssertionError) as error:
+            self.is_scripted = False
+        except (DemoError, httpx.HTTPError, BotoCoreError, ClientError, AssertionError) as error:
             self.problem = f"waiting for {what}: {error}"
-            self._scripted = False
+            self.is_scripted = False
 
     def _rested(self) -> bool:
         """Whether every task is over, and no job runs, or did so for long enough to be called left."""
@@ -91,12 +92,11 @@ def play(
 
 
 def perform(cluster: Cluster, groups: Collection[Sequence[Cell]], tell: Tell) -> None:
-    """Run groups of cells, at most `AT_ONCE` cells at a time unless one group has more."""
+    """Run groups of cells, with scripts for at most `AT_ONCE` cells at a time unless one group has more."""
     waiting, playing = deque(groups), list[Play]()
     while waiting or playing:
-        while waiting and sum(len(p.cells) for p in playing) + len(waiting[0]) <= max(
-            AT_ONCE, len(waiting[0])
-        ):
+        busy = sum(len(p.cells) for p in playing if p.is_scripted)
+        if waiting and (not busy or busy + len(waiting[0]) <= AT_ONCE):
             playing.append(begin(cluster, waiting.popleft()))
         cluster.look([run for p in playing for run in p.runs])
         for p in list(playing):

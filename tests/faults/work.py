@@ -83,6 +83,8 @@ LADDER = tuple(on(instance, spot=instance == RUNGS[0]) for instance in RUNGS)
 def tuning(params: Params) -> Request:
     definition = training(params)
     del definition["CheckpointConfig"]
+    rows = f"s3://{BUCKET}/{params['name']}/rows.csv"
+    source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": rows}}
     return {
         "HyperParameterTuningJobConfig": {
             "Strategy": "Random",
@@ -99,6 +101,7 @@ def tuning(params: Params) -> Request:
         "TrainingJobDefinition": {
             **{key: value for key, value in definition.items() if key != "HyperParameters"},
             "StaticHyperParameters": definition["HyperParameters"],
+            "InputDataConfig": [{"ChannelName": "train", "DataSource": source}],
             "AlgorithmSpecification": {
                 **definition["AlgorithmSpecification"],
                 "MetricDefinitions": [{"Name": "loss", "Regex": "loss=([0-9.]+)"}],

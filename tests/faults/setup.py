@@ -1,0 +1,61 @@
+"""How the cluster under test is set up: Airflow's settings, and a local AWS whose programs can be held."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from demo.airflow import Airflow
+from demo.home import Home, clean_environment, free_port
+from demo.processes import Programs
+from frugal.local import REPOSITORY, LocalAws
+from tests.faults import work
+from tests.faults.cluster import Cluster
+
+DAGS = Path(__file__).with_name("dags")
+SLOTS = "64"
+SETTINGS = {
+    "CORE__PARALLELISM": "16",
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+    "TRIGGERER__JOB_HEARTBEAT_SEC": "1",
+    "TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
+    "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+    "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "40",
+    "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "2",
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
+    "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "1",
+}
+
+
+class SlottedAws(LocalAws):
+    """A local AWS with more slots than cores, as held jobs idle, and programs that can be held."""
+
+    def command(self) -> list[str]:
+        table = yaml.safe_load((REPOSITORY / "include/local_aws/images/images.yaml").read_text())
+        for entry in table:
+            entry |= {role: work.HELD for role in ("serve", "compile") if role in entry}
+        images = self.home / "images.yaml"
+        images.write_text(yaml.safe_dump(table))
+        return [*super().command(), "--slots", SLOTS, "--images", str(images)]
+
+
+def make(folder: Path, envs: Path) -> Cluster:
+    """A cluster with all its state in `folder`, on free ports, not started. `envs` are make's."""
+    home = Home(folder)
+    (folder / "envs").symlink_to(envs)
+    local = SlottedAws(folder, free_port(0))
+    environment = clean_environment() | local.client_environment()
+    environment |= {
+        "AIRFLOW_CONN_AWS_DEFAULT": '{"conn_type": "aws"}',
+        "FRUGAL_POLL_SECONDS": "0.5",
+        "FRUGAL_BUCKET": work.BUCKET,
+    }
+    airflow = Airflow(home, aws=environment, dags=DAGS, port=0)
+    airflow.environment |= {f"AIRFLOW__{name}": value for name, value in SETTINGS.items()}
+    jobs = folder / "jobs"
+    jobs.mkdir()
+    programs = Programs(Path(sys.executable), airflow.environment, home.logs / "keeper.log")
+    return Cluster(programs, airflow, local, jobs)
