@@ -15,7 +15,7 @@ from local_aws.app import App
 from local_aws.autoscaling import operations as autoscaling
 from local_aws.cloudwatch import alarm_operations as cloudwatch
 from local_aws.errors import AwsError, unknown_operation
-from local_aws.faults.calls import Dropped, struck
+from local_aws.faults.calls import Dropped, suffered
 from local_aws.http import Environ, Request, Response
 from local_aws.sagemaker import HANDLERS, Call, runtime, tagging
 from local_aws.validation import check
@@ -61,7 +61,7 @@ class Gateway:
     def _answer(self, request: Request) -> Response:
         if request.path.startswith("/_local/"):
             return admin.answer(self._app, request)
-        with struck(self._app.faults, request):
+        with suffered(self._app.faults, request):
             return self._route(request)
 
     def _route(self, request: Request) -> Response:

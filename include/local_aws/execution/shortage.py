@@ -22,19 +22,16 @@ PERIOD = 0.1
 def capacity_came(
     job: Job, pending: Callable[[], None], give_up: Callable[[], bool], patience: float
 ) -> bool:
-    """Wait for capacity while a fault keeps it away; whether it is there.
+    """Wait for capacity while faults keep it away; whether it is there.
 
-    `pending` is called once if the job has to wait. It waits until `give_up` turns true, at most
+    `pending` is called if the job has to wait. It waits until `give_up` turns true, at most
     `patience` seconds.
     """
-    faults = job.app.faults
-    rule = faults.draw("no-capacity", job.name, **job.facts)
-    if rule is None:
-        return True
-    pending()
-    deadline = time.monotonic() + patience
-    while faults.lasts(rule):
-        if give_up() or time.monotonic() >= deadline:
-            return False
-        job.pause(PERIOD)
+    faults, deadline = job.app.faults, time.monotonic() + patience
+    while rule := faults.draw("no-capacity", job.name, **job.facts):
+        pending()
+        while faults.lasts(rule):
+            if give_up() or time.monotonic() >= deadline:
+                return False
+            job.pause(PERIOD)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -19,8 +19,8 @@ from local_aws.faults.plan import Faults
 from local_aws.faults.rules import Rule
 from local_aws.http import Request
 
-CALL_FAULTS = ("throttle", "error", "slow")
-S3_FAULTS = ("s3-error", "s3-slow")
+ERROR_FAULTS = ("throttle", "error", "s3-error")
+DELAY_FAULTS = ("slow", "s3-slow")
 
 #: SigV4 signing name -> boto3's name of the service, where they differ.
 SERVICES = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
@@ -84,17 +84,18 @@ class Dropped(ConnectionResetError):
 
 
 @contextmanager
-def struck(faults: Faults, request: Request) -> Iterator[None]:
+def suffered(faults: Faults, request: Request) -> Iterator[None]:
     """Let a call happen inside the block, as far as the faults let it.
 
     Raises `AwsError` or `Dropped`, before the call or after it took effect.
     """
-    rules = _drawn(faults, request)
-    delay = sum(rule["delay"] for rule in rules if rule.fault in ("slow", "s3-slow"))
-    if delay:
-        time.sleep(delay)
-    errors = [_error_of(rule) for rule in rules if rule.fault in ("throttle", "error", "s3-error")]
-    error = errors[0] if errors else None
+    if not faults.holds(*ERROR_FAULTS, *DELAY_FAULTS):
+        yield
+        return
+    facts = facts_of(request)
+    time.sleep(sum(rule["delay"] for rule in _drawn(faults, DELAY_FAULTS, facts)))
+    rule = next(_drawn(faults, ERROR_FAULTS, facts), None)
+    error = rule and ("throttle" if rule.fault == "throttle" else rule["error"])
     if error == "drop-before":
         raise Dropped
     if error and error != "drop-after":
@@ -107,18 +108,14 @@ def struck(faults: Faults, request: Request) -> Iterator[None]:
             raise Dropped
 
 
-def _error_of(rule: Rule) -> str:
-    return "throttle" if rule.fault == "throttle" else str(rule["error"])
-
-
-def _drawn(faults: Faults, request: Request) -> list[Rule]:
-    kinds = CALL_FAULTS + (S3_FAULTS if request.service == "s3" else ())
-    if not faults.holds(*kinds):
-        return []
-    facts = facts_of(request)
+def _drawn(faults: Faults, kinds: Sequence[str], facts: dict[str, Any]) -> Iterator[Rule]:
+    """A rule of each kind that strikes the call; those of S3 strike its calls alone."""
     subject = f"{facts['service']}/{facts['operation']}"
-    drawn = (faults.draw(kind, subject, **facts) for kind in kinds)
-    return [rule for rule in drawn if rule]
+    for kind in kinds:
+        if facts["service"] == "s3" or not kind.startswith("s3-"):
+            rule = faults.draw(kind, subject, **facts)
+            if rule:
+                yield rule
 
 
 def facts_of(request: Request) -> dict[str, Any]:

@@ -145,6 +145,19 @@ def test_a_call_is_slow(faulty: LocalAws, sagemaker: Any) -> None:
     assert time.monotonic() - started >= 0.5
 
 
+def test_one_error_strikes_at_a_time_and_s3s_own_strike_s3_alone(
+    faulty: LocalAws, sagemaker: Any
+) -> None:
+    add(faulty, "s3-error")
+    add(faulty, "throttle", operation="ListModels", count=1)
+    add(faulty, "error", operation="ListModels", error="InternalFailure", count=1)
+    for code in ("ThrottlingException", "InternalFailure"):
+        with pytest.raises(botocore.exceptions.ClientError, match=code):
+            sagemaker.list_models()
+    sagemaker.list_models()
+    assert struck(faulty) == [0, 1, 1]
+
+
 @pytest.mark.parametrize("operation", ["PutObject", "GetObject", "UploadPart", "ListObjectsV2"])
 def test_s3_fails_by_operation_and_key(faulty: LocalAws, name: str, operation: str) -> None:
     s3 = once(faulty, "s3")
