@@ -280,6 +280,11 @@ class Client:
         with self._lock:
             self.answers.append((time.monotonic(), answer))
 
+    def await_answers(self, number: int) -> None:
+        """Let so many more answers come."""
+        enough = len(self.answers) + number
+        await_true(lambda: len(self.answers) >= enough, f"{number} more answers")
+
     def counts(self, since: float = 0.0) -> Counter[str]:
         """How often each answer came since a time of `time.monotonic`."""
         with self._lock:

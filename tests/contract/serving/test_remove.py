@@ -1,0 +1,70 @@
+"""`frugal remove`: it asks, says what went, and leaves what is not ours alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from typer.testing import CliRunner
+
+from frugal.cli import app
+from tests.contract.serving.conftest import SPEC, Account, await_true
+
+DEPLOY = "{strategy: serverless}"
+
+
+def write_model(account: Account) -> None:
+    folder = Path(os.environ["FRUGAL_INCLUDE"]) / "models" / account.name
+    folder.mkdir(parents=True)
+    for script in ("train.py", "inference.py"):
+        (folder / script).touch()
+    (folder / "model.yaml").write_text(SPEC.format(name=account.name, deploy=DEPLOY))
+
+
+def test_it_asks_and_says_what_went(account: Account) -> None:
+    write_model(account)
+    account.take_live(account.spec(DEPLOY), account.version(10))
+    account.take_live(account.spec(DEPLOY), account.version(100))
+    asked = CliRunner().invoke(app, ["remove", account.name], input="n\n")
+    assert asked.exit_code == 1
+    assert f"endpoint {account.name}\n" in asked.output
+    assert account.ask("2") == "200"
+    done = CliRunner().invoke(app, ["remove", account.name, "--yes"])
+    assert done.exit_code == 0, done.output
+    assert done.output.count("removed endpoint configuration") == 2
+    assert done.output.count("removed model") == 2
+    assert account.left() == {}
+    again = CliRunner().invoke(app, ["remove", account.name, "--yes"])
+    assert again.output.strip() == f"nothing serves {account.name}"
+
+
+def test_what_is_not_ours_stays(account: Account) -> None:
+    write_model(account)
+    spec, inputs = account.spec(DEPLOY), account.version(10)
+    account.take_live(spec, inputs)
+    arn = account.status()["EndpointArn"]
+    account.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["ManagedBy"])
+    refused = CliRunner().invoke(app, ["remove", account.name, "--yes"])
+    assert refused.exit_code == 1
+    assert "ManagedBy=frugal" in refused.output
+    assert account.ask("2") == "20"
+    tag = {"Key": "ManagedBy", "Value": "frugal"}
+    account.sagemaker.add_tags(ResourceArn=arn, Tags=[tag])
+    account.take_away(DEPLOY)
+
+
+def test_an_endpoint_that_is_being_changed_is_refused_with_the_reason(account: Account) -> None:
+    write_model(account)
+    spec = account.spec("{strategy: realtime, instances: 2, rollout: {bake: 5m}}")
+    account.take_live(spec, account.version(10))
+    from frugal.jobs.kinds import KINDS
+    from frugal.stages import deploy
+
+    (stage,) = deploy.stages(spec)
+    kind = KINDS["endpoint"]
+    kind.ensure(account.sagemaker, account.name, stage.requests[0](account.version(100)))
+    refused = CliRunner().invoke(app, ["remove", account.name, "--yes"])
+    assert refused.exit_code == 1
+    assert "is Updating" in refused.output
+    await_true(lambda: account.status()["EndpointStatus"] == "InService", "the update's end")
+    account.take_away(DEPLOY)
