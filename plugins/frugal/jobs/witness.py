@@ -35,7 +35,7 @@ class ThisAirflow:
         self._ti = ti
 
     def run(self, task: TaskKey) -> RunState:
-        """ "unknown" for a DAG run that was deleted, or that this Airflow never had."""
+        """Whether the DAG run goes on; "unknown" when it was deleted, or this Airflow never had it."""
         if self._count(task.dag_id, task.run_id, active=True):
             return "active"
         return "over" if self._count(task.dag_id, task.run_id, active=False) else "unknown"
