@@ -14,6 +14,8 @@ from tests.faults import work
 from tests.faults.cluster import Cluster, until
 from tests.faults.task_run import OVER, TaskRun
 
+pytestmark = pytest.mark.timeout(1200)
+
 
 @pytest.fixture
 def orphans(cluster: Cluster) -> Iterator[dict[str, str]]:
