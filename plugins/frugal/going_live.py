@@ -62,8 +62,11 @@ def _create_model(spec: ModelSpec) -> Any:
 def _scale(spec: ModelSpec, after: str) -> Any:
     @task(task_id="scale", trigger_rule=TriggerRule.ALL_DONE)
     def scale() -> dict[str, list[str]]:
-        """Bring autoscaling to what model.yaml says, if the deployment came far enough to have an endpoint."""
-        from frugal.serving import autoscaling
+        """Bring autoscaling to what model.yaml says, if the deployment came far enough to have an endpoint.
+
+        Alarms that watched earlier versions go.
+        """
+        from frugal.serving import autoscaling, rollout
 
         context = get_current_context()
         ti: Any = context["ti"]
@@ -74,6 +77,7 @@ def _scale(spec: ModelSpec, after: str) -> Any:
         inputs = gather(context, ["prepare"])
         if not autoscaling.is_there(spec, inputs):
             raise AirflowSkipException("there is nothing that serves")
+        rollout.forget_alarms(spec, inputs)
         return {"scaled": autoscaling.ensure(spec, inputs)}
 
     return scale()

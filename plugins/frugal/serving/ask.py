@@ -11,7 +11,7 @@ from frugal.aws import clients
 from frugal.aws.invoke import ROWS, Ask
 from frugal.aws.run import Inputs
 from frugal.serving import multi_model
-from frugal.serving.names import component_name, endpoint_name
+from frugal.serving.names import CANDIDATE, component_name, endpoint_name
 from frugal.spec import ModelSpec
 
 CSV = "text/csv"
@@ -42,7 +42,7 @@ def _invoke(spec: ModelSpec, inputs: Inputs, row: str) -> str:
     elif spec.deploy.strategy == "scale-to-zero":
         target = {"InferenceComponentName": component_name(spec)}
     elif spec.deploy.trial and spec.deploy.trial.kind == "split" and inputs.run.champion:
-        target = {"TargetVariant": "candidate"}
+        target = {"TargetVariant": CANDIDATE}
     answer = _runtime(inputs).invoke_endpoint(
         EndpointName=endpoint_name(spec), ContentType=CSV, Accept=CSV, Body=row, **target
     )

@@ -10,7 +10,7 @@ from frugal.aws.autoscaling import Scaling
 from frugal.aws.names import digest
 from frugal.aws.run import Inputs
 from frugal.jobs.kinds import KINDS
-from frugal.serving.names import VARIANT, alarm_prefix, component_name, endpoint_name
+from frugal.serving.names import SCALING, VARIANT, alarm_prefix, component_name, endpoint_name
 from frugal.spec import ModelSpec
 from frugal.spec.deploy import Autoscale
 
@@ -125,7 +125,7 @@ def ensure(spec: ModelSpec, inputs: Inputs) -> list[str]:
 
 def scaling_prefix(spec: ModelSpec) -> str:
     """What the names of the alarms that scale the model start with; those of rollouts are others."""
-    return f"{alarm_prefix(endpoint_name(spec))}scaling/"
+    return f"{alarm_prefix(endpoint_name(spec))}{SCALING}/"
 
 
 def resource(spec: ModelSpec) -> Request:

@@ -8,6 +8,7 @@ from frugal.spec import ModelSpec
 VARIANT = "main"
 CANDIDATE = "candidate"
 SHARED_LENGTH = 32
+SCALING, COMPONENT = "scaling", "component"
 
 
 def endpoint_name(spec: ModelSpec) -> str:
@@ -23,5 +24,8 @@ def component_name(spec: ModelSpec) -> str:
 
 
 def alarm_prefix(endpoint: str) -> str:
-    """What the names of all alarms of an endpoint start with; the slash keeps `a` and `a-b` apart."""
+    """What the names of all alarms of an endpoint start with; the slash keeps `a` and `a-b` apart.
+
+    What follows is `SCALING`, `COMPONENT` or the name of an endpoint configuration, and a slash.
+    """
     return f"frugal/{endpoint}/"

@@ -5,8 +5,17 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+from frugal.aws import autoscaling, clients
 from frugal.aws.run import Inputs
-from frugal.serving.names import VARIANT, alarm_prefix, component_name, endpoint_name
+from frugal.jobs.kinds import KINDS
+from frugal.serving.names import (
+    COMPONENT,
+    SCALING,
+    VARIANT,
+    alarm_prefix,
+    component_name,
+    endpoint_name,
+)
 from frugal.spec import ModelSpec
 from frugal.spec.deploy import Rollout
 
@@ -42,9 +51,24 @@ def guarded_component(spec: ModelSpec, inputs: Inputs) -> Request:
     plan = spec.deploy.rollout
     if plan is None:
         return {}
-    prefix = f"{alarm_prefix(endpoint_name(spec))}component/"
+    prefix = f"{alarm_prefix(endpoint_name(spec))}{COMPONENT}/"
     alarms = _alarms(plan, prefix, {"InferenceComponentName": component_name(spec)}, inputs)
     return _with_alarms(_rolling(plan), alarms)
+
+
+def forget_alarms(spec: ModelSpec, inputs: Inputs) -> list[str]:
+    """Delete the alarms of configurations that do not serve (any more); returns their names.
+
+    An alarm bills by the month, and each configuration has its own.
+    """
+    name, region = endpoint_name(spec), inputs.run.region
+    found = KINDS["endpoint"].find(clients.client("sagemaker", region), name)
+    prefix = alarm_prefix(name)
+    serves = found["EndpointConfigName"] if found else ""
+    kept = tuple(f"{prefix}{part}/" for part in (serves, SCALING, COMPONENT))
+    stale = {a for a in autoscaling.alarm_names(prefix, region) if not a.startswith(kept)}
+    autoscaling.delete_alarms(stale, region)
+    return sorted(stale)
 
 
 def _with_alarms(deployment: Request, alarms: list[Request]) -> Request:

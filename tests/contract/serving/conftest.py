@@ -24,14 +24,14 @@ from frugal.aws import clients, publish, registry
 from frugal.aws.run import Champion, Inputs, Run
 from frugal.jobs.kinds import KINDS
 from frugal.local import LocalAws
-from frugal.serving import autoscaling, batch, remove
+from frugal.serving import autoscaling, batch, remove, rollout
 from frugal.serving.publish import create_model, publish_model
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import deploy, register
 from tests.contract.conftest import run_local_aws
 
 BUCKET = "frugal-serving"
-CLOCK = 0.02
+CLOCK = 0.01
 LOADED_MODELS = 10
 PATIENCE_SECONDS = 240.0
 SPEC = """\
@@ -156,6 +156,7 @@ class Account:
                 inputs = with_result(inputs, stage.name, result)
         finally:
             if spec.deploy.strategy != "batch" and autoscaling.is_there(spec, inputs):
+                rollout.forget_alarms(spec, inputs)
                 autoscaling.ensure(spec, inputs)
         return inputs
 

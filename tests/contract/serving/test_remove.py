@@ -55,7 +55,7 @@ def test_what_is_not_ours_stays(account: Account) -> None:
 
 def test_an_endpoint_that_is_being_changed_is_refused_with_the_reason(account: Account) -> None:
     write_model(account)
-    spec = account.spec("{strategy: realtime, instances: 2, rollout: {bake: 5m}}")
+    spec = account.spec("{strategy: realtime, instances: 2, rollout: {bake: 10m}}")
     account.take_live(spec, account.version(10))
     from frugal.jobs.kinds import KINDS
     from frugal.stages import deploy
