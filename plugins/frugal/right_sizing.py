@@ -117,11 +117,12 @@ def _prepare(spec: ModelSpec) -> Any:
 def _report(spec: ModelSpec, sizes: RightSize) -> Any:
     @task(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
     def report() -> dict[str, Any]:
-        """Compare the candidates, keep the comparison in the bucket, and say what the chooser makes of it.
+        """Stop what the run left running, then compare the candidates and keep the comparison in the bucket.
 
-        Fails, after the comparison is kept, when a candidate could not be measured.
+        Fails, after that, when a candidate could not be measured.
         """
         from frugal.aws import clients
+        from frugal.cleanup.reap import leftovers
         from frugal.cost.prices import price_table
         from frugal.cost.sizes import comparison
 
@@ -129,6 +130,7 @@ def _report(spec: ModelSpec, sizes: RightSize) -> Any:
         trained = {i: right_size.training_stage(spec, sizes, i).name for i in sizes.training}
         tasks = [*served.values(), *trained.values()]
         context = get_current_context()
+        leftovers(context, [spec])
         if context["ti"].xcom_pull(task_ids="prepare") is None:
             raise AirflowFailException("prepare failed: nothing was measured")
         inputs = gather(context, ["prepare", *tasks])

@@ -21,7 +21,7 @@ BELOW = {
     "tasks": {"stages", "jobs"},
     "going_live": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
     "batch_pipeline": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
-    "right_sizing": {"tasks", "stages", "serving", "jobs", "cost", "spec", "aws"},
+    "right_sizing": {"cleanup", "tasks", "stages", "serving", "jobs", "cost", "spec", "aws"},
     "pipeline": {
         "tasks",
         "going_live",
