@@ -1,4 +1,4 @@
-"""A DAG of one job, which this file runs without a scheduler: `python one_job.py FILE` writes there what became of it."""
+"""A DAG of one job. `python one_job.py FILE` runs it without a scheduler, and writes to FILE what became of it."""
 
 from __future__ import annotations
 
