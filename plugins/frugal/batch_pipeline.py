@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from frugal.serving import batch
 from frugal.spec import ModelSpec
 from frugal.stages.common import Stage
-from frugal.tasks import job_task
+from frugal.tasks import job_task, reap_task
 
 LONGEST = timedelta(days=1)  # CreateTransformJob has no limit of its own
 
@@ -43,7 +43,7 @@ def build_dag(spec: ModelSpec) -> DAG:
             upstream=["prepare_run", "prepare_batch"],
         )
         transform = job_task(stage, execution_timeout=LONGEST)
-        chain(_prepare_run(spec), _prepare_batch(spec), transform)
+        chain(_prepare_run(spec), _prepare_batch(spec), transform, reap_task(spec))
     return dag
 
 

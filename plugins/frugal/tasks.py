@@ -1,10 +1,13 @@
-"""A stage becomes a task."""
+"""What the DAGs are made of: a stage becomes a task, and the last task stops what is left."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from airflow.sdk import TriggerRule, get_current_context, task
+
 from frugal.jobs.operator import JobOperator
+from frugal.spec import ModelSpec
 from frugal.stages.common import Stage
 
 
@@ -24,3 +27,16 @@ def job_task(stage: Stage, **arguments: Any) -> JobOperator:
         leave=stage.leave,
         **arguments,
     )
+
+
+def reap_task(spec: ModelSpec) -> Any:
+    """The teardown that stops what the run left running."""
+
+    @task(task_id="reap", trigger_rule=TriggerRule.ALL_DONE)
+    def reap() -> dict[str, Any]:
+        """Stop every job of this run that still runs."""
+        from frugal.cleanup.reap import leftovers
+
+        return leftovers(get_current_context(), [spec]).as_json()
+
+    return reap().as_teardown()

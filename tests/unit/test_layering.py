@@ -18,7 +18,7 @@ BELOW = {
     "cleanup": {"jobs", "cost", "spec", "aws"},
     "stages": {"serving", "jobs", "cost", "spec", "aws"},
     "report": {"stages", "serving", "jobs", "cost", "spec", "aws"},
-    "tasks": {"stages", "jobs"},
+    "tasks": {"stages", "cleanup", "jobs", "spec"},
     "going_live": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
     "batch_pipeline": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
     "right_sizing": {"cleanup", "tasks", "stages", "serving", "jobs", "cost", "spec", "aws"},
