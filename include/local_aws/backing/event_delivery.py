@@ -13,11 +13,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-import moto.backends
 import moto.events.models
 from jsonpath_ng.ext.parser import parse as read_path
 
-from local_aws import ACCOUNT
+from local_aws.backing.backends import backend
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +50,9 @@ def _send(rule: Any, target: Target, event: Event, transform_input: bool) -> Non
     if service == "sqs":
         group = target.get("SqsParameters", {}).get("MessageGroupId")
         body = message_of(target, rule, event)
-        _backend("sqs", region).send_message(resource, body, group_id=group)
+        backend("sqs", region).send_message(resource, body, group_id=group)
     elif service == "sns":
-        _backend("sns", region).publish(message_of(target, rule, event), arn=target["Arn"])
+        backend("sns", region).publish(message_of(target, rule, event), arn=target["Arn"])
     elif service in ("logs", "events"):
         alone = _Rule.__new__(_Rule)
         alone.__dict__.update(rule.__dict__, targets=[target])
@@ -65,11 +64,6 @@ def _send(rule: Any, target: Target, event: Event, transform_input: bool) -> Non
 def _parsed(arn: str) -> tuple[str, str, str]:
     _, _, service, region, _, resource = arn.split(":", 5)
     return service, region, resource
-
-
-def _backend(service: str, region: str) -> Any:
-    backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]
-    return backends[ACCOUNT][region]
 
 
 def message_of(target: Mapping[str, Any], rule: Any, event: Event) -> str:
@@ -128,6 +122,6 @@ def _give_up(rule: Any, target: Target, event: Event, error: Exception) -> None:
     _, region, name = _parsed(queue)
     try:
         body = message_of({}, rule, event)
-        _backend("sqs", region).send_message(name, body, message_attributes=attributes)
+        backend("sqs", region).send_message(name, body, message_attributes=attributes)
     except Exception:
         log.exception("The dead-letter queue %s took no event", queue)

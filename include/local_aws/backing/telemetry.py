@@ -8,18 +8,11 @@ import threading
 import time
 from typing import Any
 
-import moto.backends
-
-from local_aws import ACCOUNT
 from local_aws.backing import event_delivery
+from local_aws.backing.backends import backend
 from local_aws.backing.snapshots import Snapshots
 
 log = logging.getLogger(__name__)
-
-
-def _backend(service: str, region: str) -> Any:
-    backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]
-    return backends[ACCOUNT][region]
 
 
 class Telemetry:
@@ -35,7 +28,7 @@ class Telemetry:
         now = int(time.time() * 1000)
         events = [{"timestamp": now, "message": line} for line in lines]
         with self._lock:
-            logs = _backend("logs", region)
+            logs = backend("logs", region)
             logs.ensure_log_group(group)
             logs.ensure_log_stream(group, stream)
             logs.put_log_events(group, stream, events)
@@ -44,7 +37,7 @@ class Telemetry:
     def notify(self, region: str, topic: str, subject: str, message: str) -> None:
         """Publish to an SNS topic, by its ARN. Raises when there is none."""
         with self._lock:
-            _backend("sns", topic.split(":")[3]).publish(message, arn=topic, subject=subject)
+            backend("sns", topic.split(":")[3]).publish(message, arn=topic, subject=subject)
         self._snapshots.touch("sns")
 
     def event(
@@ -65,7 +58,7 @@ class Telemetry:
         }
         with self._lock:
             try:
-                _backend("events", region).put_events([entry])
+                backend("events", region).put_events([entry])
             except Exception:
                 log.exception("%s could not be delivered", detail_type)
         self._snapshots.touch("events")
