@@ -19,7 +19,8 @@ class Fragile(BaseOperator):
     """Mixed into an operator, before it. The points: before submit, after submit, before defer, when resumed.
 
     "die <point>" is a SIGKILL by the process to itself, as by the kernel's out-of-memory killer; "wait <point>"
-    waits for the end that somebody else brings. The process's id is in the run's folder, for whoever kills it.
+    waits for the end that somebody else brings. In the run's folder are the process's id, for whoever kills it,
+    and `submitted-<attempt>` of each attempt that did.
     """
 
     job_kind: str
@@ -27,7 +28,7 @@ class Fragile(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         self.context = context
-        Path(context["params"]["folder"], "pid").write_text(str(os.getpid()))
+        self._folder.joinpath("pid").write_text(str(os.getpid()))
         with self._struck(KINDS[self.job_kind].create):
             return super().execute(context)
 
@@ -40,19 +41,27 @@ class Fragile(BaseOperator):
         self._reach("when resumed")
         return super().resume_execution(*arguments, **named)
 
+    @property
+    def _folder(self) -> Path:
+        return Path(self.context["params"]["folder"])
+
     @contextmanager
     def _struck(self, create: str) -> Iterator[None]:
-        """Inside it, the AWS call `create` is a point before and a point after."""
+        """Inside it, the AWS call `create`, and the one that updates, is a point before and a point after."""
         from botocore.client import BaseClient
 
-        operation = create.title().replace("_", "")
+        submits = {
+            f"{verb}{create.removeprefix('create').title().replace('_', '')}"
+            for verb in ("Create", "Update")
+        }
         call = BaseClient._make_api_call
 
         def strike(client: Any, name: str, params: Any) -> Any:
-            if name == operation:
+            if name in submits:
                 self._reach("before submit")
             answer = call(client, name, params)
-            if name == operation:
+            if name in submits:
+                self._folder.joinpath(f"submitted-{self.context['ti'].try_number}").touch()
                 self._reach("after submit")
             return answer
 

@@ -10,8 +10,8 @@ from typing import Any
 from tests.faults.matrix import Right
 from tests.faults.task_run import DELETED, TaskRun
 
-#: Seconds of a job that nobody wanted, until a stop reached it: AWS's own are not scaled.
-STOPPED_WITHIN = 60.0
+#: Seconds that the end of a job may take once nobody wants it. What runs after them is left running.
+STOPPED_WITHIN = 90.0
 
 
 @dataclass(frozen=True)

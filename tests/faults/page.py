@@ -13,7 +13,6 @@ from frugal.jobs.kinds import KINDS
 from tests.faults import work
 from tests.faults.matrix import FAULTS, LASTING, Cell
 from tests.faults.outcome import STOPPED_WITHIN, Outcome
-from tests.faults.stage import REST_SECONDS
 
 PAGE = REPOSITORY / "docs" / "benchmarks" / "faults.md"
 TITLES = {
@@ -38,7 +37,6 @@ def lines(outcomes: Outcomes, seconds: float) -> Iterator[str]:
         provider=version("apache-airflow-providers-amazon"),
         python=platform.python_version(),
         cores=os.cpu_count(),
-        rest=REST_SECONDS,
         stopped=STOPPED_WITHIN,
         lasting=" and ".join(sorted(f"{kind}s" for kind in LASTING & work.BUILDERS.keys())),
     ).splitlines()
@@ -111,8 +109,8 @@ in vain · the task's final state. All of it is read from the AWS API and from A
 all operators: the same job however often Airflow's own processes die, no job once nobody waits for it, one other job
 when a user asks for one by clearing or AWS lost the first one, and never success without the job's.
 
-- *Left running* is what still runs {rest} s after the task came to its final state. It goes on billing.
+- *Left running* is what still runs {stopped:.0f} s after the task came to its final state. It goes on billing.
 - *In vain* are seconds of a job while another one of the same task was at work, and after a user or a limit had ended
-  the task; up to {stopped:.0f} s are right, as a stop takes its time. Jobs here work until they are told to end, so
+  the task; as many are right, as a stop takes its time. Jobs here work until they are told to end, so
   that seconds compare within a cell only. Of {lasting} no seconds are shown: they bill for as long as they stand.
 - Every operator may retry once (`retries=1`), looks once a second or more often, and has the same requests."""

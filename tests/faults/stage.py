@@ -13,14 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from demo.home import DemoError
 from tests.faults.cluster import Cluster
 from tests.faults.matrix import Cell
-from tests.faults.outcome import Outcome, outcome_of
+from tests.faults.outcome import STOPPED_WITHIN, Outcome, outcome_of
 from tests.faults.steps import Step
 from tests.faults.task_run import TaskRun
 
 AT_ONCE = 10
 LOOK_SECONDS = 0.4
 STEP_SECONDS = 300
-REST_SECONDS = 60
 
 Tell = Callable[[Cell, Outcome], None]
 
@@ -66,7 +65,7 @@ class Play:
             return bool(self.problem)
         self._over_since = self._over_since or time.monotonic()
         left = any(run.running for run in self.runs)
-        return not left or time.monotonic() > self._over_since + REST_SECONDS
+        return not left or time.monotonic() > self._over_since + STOPPED_WITHIN
 
 
 def play(

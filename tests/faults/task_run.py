@@ -81,14 +81,15 @@ class TaskRun:
     def is_held(self) -> bool:
         """Whether the task waits, somebody watches, and its job is at work; or it is over, of which nothing came."""
         waits = self.state == WAITING[self.subject] and self.has_started
-        return self.is_over or (waits and (self.subject == "sync" or self.is_watched))
+        return self.is_over or (waits and self.is_watched)
 
     @property
     def is_watched(self) -> bool:
-        """Whether a triggerer has the trigger, and the scheduler heard of the deferral.
-
-        A scheduler that hears of it only when the task is resumed takes the resumed one for lost.
+        """Whether this attempt's worker submitted, or a triggerer has the trigger and the scheduler heard of the
+        deferral: one that hears of it only when the task is resumed takes the resumed one for lost.
         """
+        if self.subject == "sync":
+            return (self.folder / f"submitted-{self.attempts}").exists()
         heard = (self.id, self.attempts) in self.cluster.heard
         return heard and any(" starting" in log for log in self.trigger_logs)
 
@@ -108,10 +109,12 @@ class TaskRun:
 
     @property
     def trigger_logs(self) -> list[str]:
-        """What the run's triggers logged, one text for each triggerer."""
+        """What the triggers of this attempt logged, one text for each triggerer."""
         logs = self.cluster.airflow.home.logs
         task = f"dag_id={self.dag}/run_id={self.id}/task_id=job"
-        return [log.read_text() for log in logs.glob(f"{task}/attempt=*.log.trigger.*")]
+        return [
+            log.read_text() for log in logs.glob(f"{task}/attempt={self.attempts}.log.trigger.*")
+        ]
 
     def release(self, how: str = "") -> None:
         """Let the run's jobs come to their end; "fail": as failures."""
