@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from frugal.aws.settings import Settings
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 RETRIES = {"mode": "standard", "total_max_attempts": 8}
 NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
 
-_building = Lock()
+_building = RLock()  # a signal may ask for a client while its own thread builds one
 _clients: dict[tuple[str, str | None], Any] = {}
 
 
