@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from frugal.aws import clients
+from frugal.aws.retries import is_transient
 from frugal.aws.run import Run
 from frugal.aws.settings import Settings
 
@@ -43,12 +44,14 @@ def elsewhere(run: Run, region: str | None) -> Run:
 
 
 def without_bucket(run: Run) -> str | None:
-    """Why the run's bucket cannot be used in the run's region; None when it can."""
+    """Why the run's bucket cannot be used in the run's region; None when it can. What may pass is raised."""
     from botocore.exceptions import ClientError
 
     try:
         _s3(run).head_bucket(Bucket=run.bucket)
     except ClientError as error:
+        if is_transient(error):
+            raise
         name = Settings.bucket_variable(run.region)
         code = error.response["Error"]["Code"]
         return f"bucket {run.bucket} in {run.region} answers {code}; {name} names another"

@@ -229,7 +229,8 @@ class JobOperator(BaseOperator):
         if self.ladder is None:
             rungs = range(len(self.requests))
             return Ladder(tuple(Rung(rung, "", False, inputs.run.region) for rung in rungs))
-        ladder = self.ladder(inputs)
+        decide = self.ladder
+        ladder = insist(lambda: decide(inputs))
         _memory(context).keep(ladder)
         return ladder
 
