@@ -52,5 +52,6 @@ def test_a_batch_model_has_a_dag_that_predicts(
         "prepare_run",
         "prepare_batch",
         "transform",
+        "reap",
     ]
     assert dag.get_task("transform").execution_timeout
