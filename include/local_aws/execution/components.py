@@ -31,14 +31,21 @@ COMPONENT = "inference-component"
 class Copies:
     """The copies of one version of a component: a process each.
 
-    `container` is a ContainerDefinition; what the component asks of its instances is checked before
-    (`needs`), not enforced on the processes.
+    `container` is a ContainerDefinition; what the component asks of its instances is checked before,
+    not enforced on the processes. `variant` hosts them.
     """
 
     def __init__(
-        self, site: Site, specification: dict[str, Any], container: Record, role: str, count: int
+        self,
+        site: Site,
+        variant: str,
+        specification: dict[str, Any],
+        container: Record,
+        role: str,
+        count: int,
     ) -> None:
-        self.site, self._container, self._role, self._count = site, container, role, count
+        self.site, self._variant = site, variant
+        self._container, self._role, self._count = container, role, count
         startup = specification.get("StartupParameters", {})
         asked = startup.get("ContainerStartupHealthCheckTimeoutInSeconds")
         timeout = float(asked or DEFAULT_STARTUP_TIMEOUT)
@@ -53,7 +60,7 @@ class Copies:
             self._role,
             server_directory(app),
             f"/aws/sagemaker/InferenceComponents/{self.site.config}",
-            f"AllTraffic/i-{uuid.uuid4().hex[:17]}",
+            f"{self._variant}/i-{uuid.uuid4().hex[:17]}",
             lambda: None,
         )
 
@@ -95,7 +102,6 @@ class Component(Shift[Copies]):
     def __init__(self, name: str, variant: str) -> None:
         super().__init__()
         self.name, self.variant = name, variant
-        self.requirements: dict[str, Any] = {}
         self.changing = threading.Lock()
 
     @property

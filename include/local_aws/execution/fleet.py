@@ -74,18 +74,17 @@ class Fleet:
     ) -> None:
         try:
             new = Deployment(self._app, region, endpoint, config)
-            traffic.incoming, traffic.share = new, 0.0
+            traffic.bring_in(new)
             if traffic.cancelled.is_set():
                 return
             Rollout(self._app, traffic, new, plan, journal).run()
         except Exception as error:
             if not isinstance(error, ServerFailed):
                 log.exception("endpoint %s", endpoint)
-            traffic.incoming = None
-            journal.ended(str(error), rollback_failed=isinstance(error, RollbackFailed))
+            if not traffic.cancelled.is_set():  # its name may be another endpoint's by now
+                journal.ended(str(error), rollback_failed=isinstance(error, RollbackFailed))
             return
-        old, traffic.serving = traffic.serving, new
-        traffic.incoming = None
+        old = traffic.settle(new)
         self._attend(region, endpoint, traffic, config)
         with self._changed:
             self._changed.notify_all()

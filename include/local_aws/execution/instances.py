@@ -66,7 +66,7 @@ class Instances:
         added: list[ModelServer] = []
         try:
             _each(lambda _: added.append(self._started()), range(missing))
-        except ServerFailed:
+        except Exception:
             _each(lambda server: server.stop(0), added)
             raise
         with self._lock:

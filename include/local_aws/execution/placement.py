@@ -41,7 +41,8 @@ class Pool:
 
 
 class Placement:
-    """The pools of a variant, best first: InstancePools by Priority, or its one InstanceType."""
+    """The pools of a variant, best first: InstancePools by Priority, or its one InstanceType; without
+    one, as of serverless variants, there is capacity always."""
 
     def __init__(self, site: Site, definition: dict[str, Any], pools: list[Pool]) -> None:
         self._site, self.pools = site, pools
@@ -53,7 +54,7 @@ class Placement:
         deadline = time.monotonic() + self._patience
         while True:
             for pool in self.pools:
-                if self._has_capacity(pool.instance_type):
+                if not pool.instance_type or self._has_capacity(pool.instance_type):
                     return pool
             if time.monotonic() > deadline or give_up.wait(POLL):
                 raise ServerFailed(NO_CAPACITY)

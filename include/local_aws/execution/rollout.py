@@ -67,6 +67,20 @@ class Shift(Generic[V]):
         turn = self._split.turn({"serving": 1 - share, "incoming": share})
         return incoming if turn == "incoming" else serving
 
+    def bring_in(self, new: V) -> None:
+        """Put one beside what answers, without a share yet."""
+        self.share, self.incoming = 0.0, new
+
+    def settle(self, new: V) -> V | None:
+        """Have one answer alone from now on; what answered before is the caller's to stop."""
+        old, self.serving = self.serving, new
+        self.give_up()
+        return old
+
+    def give_up(self) -> None:
+        """Forget what is beside what answers."""
+        self.incoming, self.share = None, 0.0
+
     def deployments(self) -> Iterator[V]:
         """Those there are, running or starting."""
         yield from (d for d in (self.serving, self.incoming) if d)
@@ -84,7 +98,7 @@ class Journal(Protocol[V_contra]):
         """It is through, or why the endpoint stays, or does not even stay, as it was."""
 
 
-class Tripped(Exception):
+class Tripped(ServerFailed):
     """The deployment is to be undone; the message says why."""
 
 
@@ -108,19 +122,20 @@ class Rollout(Generic[V]):
         return self._app.config.simulation.wait(seconds)
 
     def run(self) -> None:
-        """Raises `ServerFailed` after everything was rolled back, or `RollbackFailed`."""
+        """Raises `ServerFailed` after everything was rolled back, `Tripped` when it came up but did not
+        please, or `RollbackFailed`."""
         self._journal.stage("Creating", self._new)
         try:
             self._shift()
-        except (Tripped, ServerFailed) as problem:
+        except Exception as problem:
             try:
                 if self._old and not self._traffic.cancelled.is_set():
                     self._journal.rolling_back(str(problem))
                     self._roll_back(self._old, str(problem))
             finally:
-                self._traffic.share = 0.0
+                self._traffic.give_up()
                 self._new.stop()
-            raise ServerFailed(str(problem)) from problem
+            raise
 
     def _shift(self) -> None:
         plan = self._plan

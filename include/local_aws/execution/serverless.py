@@ -121,8 +121,7 @@ class ServerlessVariant(Variant):
 
     def _add(self, claimed: bool = False) -> ModelServer:
         """Start a container, which `_starting` counts already. Raises `ServerFailed`."""
-        began = time.monotonic()
-        container = self._new_server()
+        began, container = time.monotonic(), self._new_server()
         container.on_death = lambda: self._forget(container)
         try:
             container.start(self._timeout)

@@ -11,6 +11,9 @@ from local_aws.execution.model_server import Answer
 from local_aws.execution.variant import Invocation
 from local_aws.http import Request, Response
 
+# An invocation that met a fleet just as it went away is sent to the one that took its place.
+ATTEMPTS = 3
+
 PREFIX = "X-Amzn-SageMaker-"
 PASSED = ("Content-Type", "Accept", f"{PREFIX}Custom-Attributes", f"{PREFIX}Inference-Id")
 

@@ -67,17 +67,14 @@ def _replace(app: App, region: str, record: Record, component: Component, wanted
     specification = record["_specification"]
     site = Site(app, region, record["EndpointName"], component.name)
     container, role = _container(app, region, record)
-    new = Copies(site, specification, container, role, wanted)
+    new = Copies(site, component.variant, specification, container, role, wanted)
     plan = ALL_AT_ONCE
     if component.serving:
         deployment = record.get("LastDeploymentConfig", {})
         plan = plan_of(deployment, [{"InitialInstanceCount": max(1, wanted)}])
-    component.incoming, component.share = new, 0.0
-    try:
-        Rollout(app, component, new, plan, _Silent()).run()
-    finally:
-        component.incoming = None
-    old, component.serving = component.serving, new
+    component.bring_in(new)
+    Rollout(app, component, new, plan, _Silent()).run()
+    old = component.settle(new)
     if old:
         old.stop()
     if component.cancelled.is_set():
@@ -116,7 +113,8 @@ def _write(app: App, region: str, record: Record, component: Component, problem:
 
     try:
         app.store.update(COMPONENT, region, component.name, change)
-    except KeyError:
+    except KeyError:  # deleted before its copies were there to be stopped
+        app.fleet.traffic(region, record["EndpointName"]).components.pop(component.name, None)
         component.stop()
     _count(app, region, record)
 

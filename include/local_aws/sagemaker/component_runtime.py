@@ -14,6 +14,7 @@ from local_aws.execution.model_server import Answer, InvocationTimeout
 from local_aws.execution.variant import Invocation, Variant
 from local_aws.http import Request, Response
 from local_aws.sagemaker.answers import (
+    ATTEMPTS,
     PREFIX,
     asked_of,
     check_size,
@@ -67,16 +68,17 @@ def _component(request: Request, traffic: Traffic, endpoint: str) -> Component:
 
 
 def _send(app: App, region: str, component: Component, asked: Invocation) -> Answer:
-    copies = component.choose()
-    try:
-        if copies is None:
-            raise NoInstances
-        return copies.invoke(asked)
-    except NoInstances as error:
-        dimensions = {"InferenceComponentName": component.name}
-        app.meter.put(region, dimensions, {"NoCapacityInvocationFailures": 1.0})
-        raise AwsError("ValidationError", NO_CAPACITY) from error
-    except InvocationTimeout:
-        return timed_out(asked)
-    except OSError as error:
-        return unavailable(error)
+    for _ in range(ATTEMPTS):
+        copies = component.choose()
+        try:
+            if copies is not None:
+                return copies.invoke(asked)
+        except NoInstances:
+            continue
+        except InvocationTimeout:
+            return timed_out(asked)
+        except OSError as error:
+            return unavailable(error)
+    dimensions = {"InferenceComponentName": component.name}
+    app.meter.put(region, dimensions, {"NoCapacityInvocationFailures": 1.0})
+    raise AwsError("ValidationError", NO_CAPACITY)

@@ -29,7 +29,7 @@ _STAGES = {
     "Baking": "Monitoring the alarms of the automatic rollback",
 }
 # What DescribeEndpoint shows of a variant as its definition has it.
-_KEPT = ("ManagedInstanceScaling", "RoutingConfig")
+_KEPT = ("InstanceType", "ManagedInstanceScaling", "RoutingConfig")
 
 
 def touch(record: Record, status: str) -> None:
@@ -146,14 +146,11 @@ class Entry:
         summary: Record = {"DesiredWeight": weight, **current}
         summary["DesiredInstanceCount"] = definition.get("InitialInstanceCount", 0)
         summary |= {member: definition[member] for member in _KEPT if member in definition}
-        for member in ("InstanceType",):
-            summary |= {member: definition[member]} if member in definition else {}
         if "ServerlessConfig" in definition:
             summary["DesiredServerlessConfig"] = definition["ServerlessConfig"]
         if definition.get("ModelName"):
-            image = pools_of(self._app, self._region, definition)[0].model["PrimaryContainer"][
-                "Image"
-            ]
+            best = pools_of(self._app, self._region, definition)[0]
+            image = best.model["PrimaryContainer"]["Image"]
             deployed = {"SpecifiedImage": image, "ResolvedImage": image, "ResolutionTime": now()}
             summary["DeployedImages"] = [deployed]
         return summary

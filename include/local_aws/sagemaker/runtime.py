@@ -19,6 +19,7 @@ from local_aws.execution.transfer import DownloadError
 from local_aws.execution.variant import Invocation, Throttled, Variant
 from local_aws.http import Request, Response
 from local_aws.sagemaker.answers import (
+    ATTEMPTS,
     PREFIX,
     asked_of,
     check_size,
@@ -35,13 +36,9 @@ _PATH = re.compile(r"/endpoints/([^/]+)/(invocations|async-invocations)$")
 # a restart of this process.
 PATIENCE = 60.0
 
-# An invocation that met a fleet just as it went away is sent to the one that took its place.
-ATTEMPTS = 3
-
 SERVED = frozenset(
     {"InService", "Updating", "SystemUpdating", "RollingBack", "UpdateRollbackFailed"}
 )
-
 
 NOT_READY = (
     "The target model is not loaded, and every model that is loaded is in use. Wait and try your "

@@ -129,7 +129,7 @@ def test_a_bad_canary_is_seen_by_its_share_alone_and_rolled_back(
     assert client.answers.total() == client.answers[f"{endpoint}:3.0"]
 
 
-def test_an_alarm_that_was_on_before_rolls_back_a_rolling_update(
+def test_a_rolling_update_is_rolled_back_in_batches(
     local_aws: LocalAws, sagemaker: Any, endpoint: str, alarm: str
 ) -> None:
     make_config(local_aws, f"{endpoint}-v2", {"BROKEN": "1"}, InitialInstanceCount=INSTANCES)
