@@ -48,14 +48,17 @@ def without_bucket(run: Run) -> str | None:
     from botocore.exceptions import ClientError
 
     try:
-        _s3(run).head_bucket(Bucket=run.bucket)
+        found = _s3(run).head_bucket(Bucket=run.bucket).get("BucketRegion", run.region)
     except ClientError as error:
         if is_transient(error):
             raise
-        name = Settings.bucket_variable(run.region)
-        code = error.response["Error"]["Code"]
-        return f"bucket {run.bucket} in {run.region} answers {code}; {name} names another"
-    return None
+        problem = f"answers {error.response['Error']['Code']}"
+    else:
+        if found == run.region:
+            return None
+        problem = f"is in {found}"
+    name = Settings.bucket_variable(run.region)
+    return f"the bucket {run.bucket} for {run.region} {problem}; {name} names another"
 
 
 def inputs_missing(run: Run, there: Run) -> list[Copy]:

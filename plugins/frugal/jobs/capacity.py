@@ -1,6 +1,6 @@
 """The capacity ladder: which rungs a job tries, in which order, and which are left out and why.
 
-Pure: the same rungs, quotes and work give the same `Ladder`. Who asks AWS for the quotes is not decided here.
+Pure: the same rungs, quotes and demand give the same `Ladder`. Who asks AWS for the quotes is not decided here.
 
 A rung's expected cost in USD is what it costs when it runs, and what it costs when it has no capacity, by the odds
 of that:
@@ -68,7 +68,7 @@ class Quote:
     """What is known of a rung when the ladder is ordered. None is unknown, and never counts as free.
 
     `hour` is USD an hour of one instance, on spot an estimate; `transfer` USD to bring a run's data to the rung's
-    region and its result back; `score` EC2's placement score from 1 to 10; `refused` why the rung cannot be used.
+    region; `score` EC2's placement score from 1 to 10; `refused` why the rung cannot be used.
     """
 
     hour: float | None = None
@@ -79,7 +79,7 @@ class Quote:
 
 
 @dataclass(frozen=True)
-class Work:
+class Demand:
     """What is to be done: seconds of training on the first rung, and what an hour of waiting is worth in USD."""
 
     seconds: float
@@ -99,10 +99,6 @@ class Ladder:
     def first(self) -> Rung:
         """The rung that is tried first."""
         return self.rungs[0]
-
-    def rung(self, index: int) -> Rung:
-        """The rung of that place in model.yaml. Raises KeyError when the ladder does not try it."""
-        return {rung.index: rung for rung in self.rungs}[index]
 
     def after(self, index: int) -> Rung | None:
         """The rung that is tried when the one of that place in model.yaml has no capacity; None: it was the last."""
@@ -132,7 +128,7 @@ class NoRungLeft(LookupError):
 
 
 def choose(
-    rungs: Sequence[Rung], quotes: Sequence[Quote], work: Work, order: Order, note: str = ""
+    rungs: Sequence[Rung], quotes: Sequence[Quote], demand: Demand, order: Order, note: str = ""
 ) -> Ladder:
     """The ladder over `rungs`, each with the quote of the same place; `note` ends its reason.
 
@@ -146,7 +142,7 @@ def choose(
         if quote.refused:
             left_out.append(replace(rung, reason=f"not tried: {quote.refused}"))
         else:
-            cost, sentence = _expected(rung, quote, work, scored)
+            cost, sentence = _expected(rung, quote, demand, scored)
             usable.append(replace(rung, cost=cost, reason=sentence))
     if not usable:
         reasons = "; ".join(f"{rung}: {rung.reason}" for rung in left_out)
@@ -174,7 +170,7 @@ def choose(
     )
 
 
-def _expected(rung: Rung, quote: Quote, work: Work, scored: bool) -> tuple[float | None, str]:
+def _expected(rung: Rung, quote: Quote, demand: Demand, scored: bool) -> tuple[float | None, str]:
     """Expected cost in USD, None when unknown, and the sentence that holds its numbers."""
     if quote.hour is None:
         kind = "spot price" if rung.spot else "price"
@@ -184,10 +180,10 @@ def _expected(rung: Rung, quote: Quote, work: Work, scored: bool) -> tuple[float
             None,
             "the price of the transfer to its region is unknown, so it keeps its place in model.yaml",
         )
-    hours = work.seconds / rung.speed / 3600
+    hours = demand.seconds / rung.speed / 3600
     repeated = 0.0
     if rung.spot:
-        seconds = work.checkpoint_seconds / 2 + RESTART_SECONDS
+        seconds = demand.checkpoint_seconds / 2 + RESTART_SECONDS
         repeated = quote.interruptions_per_hour * seconds / 3600
     cost = hours * quote.hour * (1 + repeated) + quote.transfer
     about = "about " if rung.spot else ""
@@ -198,7 +194,7 @@ def _expected(rung: Rung, quote: Quote, work: Work, scored: bool) -> tuple[float
         parts.append(f"{quote.transfer:.4f} USD of transfer")
     if rung.spot and scored and quote.score is not None:
         chance = quote.score / BEST_SCORE
-        lost = quote.transfer + work.waiting_hour * (rung.patience or 0.0) / 3600
+        lost = quote.transfer + demand.waiting_hour * (rung.patience or 0.0) / 3600
         cost += lost * (1 - chance) / chance
         parts.append(f"placement score {quote.score} of {BEST_SCORE}")
     return cost, f"expected to cost {cost:.4f} USD ({', '.join(parts)})"

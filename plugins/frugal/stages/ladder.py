@@ -9,7 +9,7 @@ from frugal.aws import clients, regions, spot
 from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs, Run
 from frugal.cost.prices import PriceTable, price_table
-from frugal.jobs.capacity import Ladder, Quote, Rung, Work, choose
+from frugal.jobs.capacity import Demand, Ladder, Quote, Rung, choose
 from frugal.jobs.experience import experience
 from frugal.spec import ModelSpec
 
@@ -40,8 +40,8 @@ def ladder(spec: ModelSpec, inputs: Inputs) -> Ladder:
         for rung in rungs
     ]
     note = "; ".join([known.sentence(seconds), *market.notes])
-    work = Work(seconds, train.checkpoint_seconds, train.waiting_hour)
-    decided = choose(rungs, quotes, work, train.capacity_order, note)
+    demand = Demand(seconds, train.checkpoint_seconds, train.waiting_hour)
+    decided = choose(rungs, quotes, demand, train.capacity_order, note)
     clients.write_json(run.own(LADDER), decided.as_json())
     return decided
 

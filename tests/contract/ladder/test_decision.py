@@ -50,7 +50,7 @@ def test_spot_is_priced_by_ec2s_share_and_ordered_with_its_transfer(buckets: Buc
     costs = [rung.cost for rung in decided.rungs if rung.cost is not None]
     assert len(costs) == 3
     assert costs == sorted(costs)
-    near, far, on_demand = (decided.rung(index) for index in range(3))
+    near, far, on_demand = sorted(decided.rungs, key=lambda rung: rung.index)
     assert on_demand.cost == pytest.approx(0.46)
     assert "USD of transfer" in far.reason
     assert "more for interruptions" in near.reason
@@ -85,6 +85,8 @@ def test_a_region_without_a_bucket_or_an_image_is_left_out_with_the_reason(
     monkeypatch.setenv("FRUGAL_BUCKET_EU_WEST_1", "nowhere-to-be-found")
     decided = decide(buckets, THREE)
     assert [rung.index for rung in decided.rungs] == [0, 2]
-    assert "bucket nowhere-to-be-found in eu-west-1 answers 404" in decided.left_out[0].reason
+    assert "nowhere-to-be-found for eu-west-1 answers 404" in decided.left_out[0].reason
+    monkeypatch.setenv("FRUGAL_BUCKET_EU_WEST_1", buckets.run.bucket)
+    assert "for eu-west-1 is in us-east-1" in decide(buckets, THREE).left_out[0].reason
     with pytest.raises(NoRungLeft, match="holds no region 'xx-north-9'"):
         decide(buckets, "  capacity: [{instance: ml.m5.xlarge, region: xx-north-9}]\n")

@@ -9,7 +9,7 @@ import pytest
 from frugal.cost.prices import PriceTable
 from frugal.cost.report import Priced, run_report
 from frugal.cost.rungs import capacity_report
-from frugal.jobs.capacity import Quote, Rung, Work, choose
+from frugal.jobs.capacity import Demand, Quote, Rung, choose
 
 HOME, AWAY = "us-east-1", "eu-west-1"
 HOURS = {HOME: {"ml.m5.xlarge": 0.36}, AWAY: {"ml.m5.xlarge": 0.72}}
@@ -23,7 +23,7 @@ LADDER = choose(
         Rung(3, "ml.m5.xlarge", spot=False, region=HOME),
     ],
     [Quote(0.1), Quote(0.2, transfer=0.01), Quote(0.4), Quote(0.36)],
-    Work(3600, 60),
+    Demand(3600, 60),
     "as-written",
 ).as_json()
 
