@@ -64,14 +64,14 @@ class Serving:
 def find(spec: ModelSpec) -> Serving:
     """What there is to remove. Of a multi-model endpoint that serves others, too, only this model's versions.
 
-    Raises NotRemovable when the endpoint is not ours, or is being changed.
+    Raises NotRemovable when the endpoint is not ours, or a deployment is under way.
     """
     name, sagemaker = endpoint_name(spec), clients.client("sagemaker")
     region = sagemaker.meta.region_name
     endpoint = ENDPOINT.find(sagemaker, name)
     if endpoint is not None and not is_ours(sagemaker, endpoint["EndpointArn"]):
         raise NotRemovable(f"endpoint {name} does not carry the tag ManagedBy=frugal")
-    if endpoint is not None and endpoint["EndpointStatus"] in IN_PROGRESS:
+    if endpoint is not None and _is_deployed(endpoint):
         status = endpoint["EndpointStatus"]
         raise NotRemovable(f"endpoint {name} is {status}: AWS deletes it only when that is over")
     objects: list[str] = []
@@ -109,6 +109,7 @@ def remove(serving: Serving) -> list[str]:
         _await_gone(COMPONENT, sagemaker, component)
     if serving.endpoint:
         name = serving.endpoint
+        _await_settled(sagemaker, name)
         sagemaker.delete_endpoint(EndpointName=name)
         _await_gone(ENDPOINT, sagemaker, name)
     for config in serving.configs:
@@ -148,6 +149,24 @@ def _named(sagemaker: Any, noun: str, member: str, name: str) -> Iterator[str]:
             found = item[f"{member}Name"]
             if form.fullmatch(found) and is_ours(sagemaker, item[f"{member}Arn"]):
                 yield found
+
+
+def _is_deployed(endpoint: Mapping[str, Any]) -> bool:
+    """Whether a deployment is under way; an endpoint that is merely scaled is Updating without one."""
+    return endpoint["EndpointStatus"] in IN_PROGRESS and (
+        endpoint["EndpointStatus"] != "Updating" or "PendingDeploymentSummary" in endpoint
+    )
+
+
+def _await_settled(sagemaker: Any, name: str) -> None:
+    """Let the last change of capacity end, now that nothing scales it any more: AWS deletes nothing before."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (
+        status := sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
+    ) in IN_PROGRESS:
+        if time.monotonic() > deadline:
+            raise NotRemovable(f"endpoint {name} is {status} for {PATIENCE_SECONDS:g} s")
+        time.sleep(LOOK_SECONDS)
 
 
 def _await_gone(kind: JobKind, sagemaker: Any, name: str) -> None:

@@ -163,8 +163,11 @@ class Account:
     def _run(self, stage: Any, inputs: Inputs) -> dict[str, Any]:
         kind, request = KINDS[stage.kind], stage.requests[0](inputs)
         name = f"{stage.base_name}-{inputs.run.id}" if kind.one_per_attempt else stage.base_name
-        kind.ensure(self.sagemaker, name, request)
-        found = await_true(lambda: self._over(kind, name), f"{name} to be done")
+        ours = False
+        while not ours:  # as JobOperator: what scaling changes just now is let go first
+            found = kind.ensure(self.sagemaker, name, request)
+            ours = kind.is_over(found) or kind.is_for(found, request)
+            found = await_true(lambda: self._over(kind, name), f"{name} to be done")
         if error := kind.failure(found, request):
             raise error
         return {"job": name, "artifact": kind.artifact(found)}

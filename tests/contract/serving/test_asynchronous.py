@@ -1,0 +1,29 @@
+"""Asynchronous endpoints: asked through S3, scaled to zero and woken, removed."""
+
+from __future__ import annotations
+
+import pytest
+
+from frugal.serving.ask import NoAnswer, asker
+from tests.contract.serving.conftest import Account, await_true
+
+
+def test_a_version_replaces_another_and_nothing_is_left_in_the_end(account: Account) -> None:
+    deploy = "{strategy: async, autoscale: {min: 0, max: 2, in_cooldown: 1m}}"
+    spec = account.spec(deploy)
+    inputs = account.take_live(spec, account.version(10))
+    assert asker(spec, inputs)(["2", "3"]) == ["20\n", "30\n"]
+    await_true(lambda: account.instances() == 0, "no instance while nothing waits")
+    assert asker(spec, inputs)(["4"]) == ["40\n"], "a request wakes it"
+    newer = account.take_live(spec, account.version(100))
+    assert asker(spec, newer)(["2"]) == ["200\n"]
+    account.take_away(deploy)
+
+
+def test_a_failure_is_told_in_s3(account: Account) -> None:
+    deploy = "{strategy: async}"
+    spec = account.spec(deploy)
+    inputs = account.take_live(spec, account.version(None))
+    with pytest.raises(NoAnswer, match="failed"):
+        asker(spec, inputs)(["2"])
+    account.take_away(deploy)
