@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from frugal.spec import asked
 from frugal.spec.deploy import Deploy
 
 BY_INSTANCE = ("realtime", "multi-model", "async", "scale-to-zero", "batch", "inferentia")
@@ -26,51 +27,6 @@ class Refusal(NamedTuple):
     asked: Callable[[Deploy], Any]
     problem: str
     allowed: str
-
-
-def _captured(deploy: Deploy) -> Any:
-    return deploy.capture_percent or None
-
-
-def _to_zero(deploy: Deploy) -> Any:
-    scaling = deploy.autoscale
-    if scaling is None:
-        return None
-    bounds = [scaling.min, *(change.min for change in scaling.schedule)]
-    return "min: 0" if 0 in bounds else None
-
-
-def _guarded(deploy: Deploy) -> Any:
-    """A rollout that needs deployment guardrails: traffic in steps, or alarms."""
-    rollout = deploy.rollout
-    if rollout is None:
-        return None
-    alarmed = rollout.errors_percent is not None or rollout.latency_ms is not None
-    return rollout.kind if rollout.kind != "all-at-once" or alarmed else None
-
-
-def _stepwise(deploy: Deploy) -> Any:
-    return deploy.rollout.kind if deploy.rollout and deploy.rollout.kind != "all-at-once" else None
-
-
-def _hosts(deploy: Deploy) -> tuple[str, ...]:
-    return tuple(filter(None, (deploy.host if deploy.instance else None, *deploy.fallback)))
-
-
-def _of(*families: str) -> Callable[[Deploy], Any]:
-    """The first instance type of the section that is of these families."""
-    return lambda deploy: next(
-        (
-            host
-            for host in (deploy.instance, *deploy.fallback)
-            if host and host.startswith(families)
-        ),
-        None,
-    )
-
-
-def _trial(kind: str) -> Callable[[Deploy], Any]:
-    return lambda deploy: deploy.trial.kind if deploy.trial and deploy.trial.kind == kind else None
 
 
 NOT_REALTIME = ("multi-model", "async", "serverless", "batch", "scale-to-zero")
@@ -98,7 +54,7 @@ REFUSED = (
         "instances do not scale to zero",
         ALWAYS_ON,
         "deploy.autoscale.min",
-        _to_zero,
+        asked.to_zero,
         "AWS keeps one instance of such an endpoint at least",
         "1 or more, or strategy: serverless, scale-to-zero or async",
     ),
@@ -106,7 +62,7 @@ REFUSED = (
         "provisioned concurrency does not scale to zero",
         ("serverless",),
         "deploy.autoscale.min",
-        _to_zero,
+        asked.to_zero,
         "provisioned concurrency is 1 at least; without it serverless runs nothing while nobody asks",
         "1 or more, or leave provisioned_concurrency out",
     ),
@@ -114,7 +70,7 @@ REFUSED = (
         "no GPU in serverless",
         ("serverless",),
         "deploy.instance",
-        _of(*GPUS),
+        asked.instance_of(*GPUS),
         "AWS has no GPUs in serverless",
         GPU_ELSEWHERE,
     ),
@@ -122,7 +78,7 @@ REFUSED = (
         "GPU and multi-model only through Triton",
         ("multi-model",),
         "deploy.instance",
-        _of(*GPUS),
+        asked.instance_of(*GPUS),
         "AWS serves several models from one GPU through the Triton container only, not through XGBoost's",
         f"a CPU instance, or {GPU_ELSEWHERE}",
     ),
@@ -130,7 +86,7 @@ REFUSED = (
         "no Inf1 in these forms",
         ("multi-model", "async", "serverless", "batch", "scale-to-zero"),
         "deploy.instance",
-        _of("ml.inf1."),
+        asked.instance_of("ml.inf1."),
         "AWS serves Inf1 as a real-time endpoint only",
         "strategy: inferentia, or a CPU instance",
     ),
@@ -138,7 +94,7 @@ REFUSED = (
         "Inferentia's instances",
         ("inferentia",),
         "deploy.instance",
-        lambda deploy: next((host for host in _hosts(deploy)[:1] if not host.startswith(INFERENTIA)), None),
+        lambda deploy: next((host for host in asked.hosts(deploy)[:1] if not host.startswith(INFERENTIA)), None),
         "has no Inferentia chip",
         "ml.inf1.* or ml.inf2.*, or strategy: realtime",
     ),
@@ -146,7 +102,7 @@ REFUSED = (
         "no capture in serverless",
         ("serverless",),
         "deploy.capture_percent",
-        _captured,
+        asked.captured,
         "AWS refuses data capture on serverless endpoints",
         REALTIME,
     ),
@@ -154,7 +110,7 @@ REFUSED = (
         "no capture in multi-model",
         ("multi-model",),
         "deploy.capture_percent",
-        _captured,
+        asked.captured,
         "AWS captures traffic of endpoints with a single model only",
         REALTIME,
     ),
@@ -162,7 +118,7 @@ REFUSED = (
         "no capture in async",
         ("async",),
         "deploy.capture_percent",
-        _captured,
+        asked.captured,
         "AWS refuses data capture on asynchronous endpoints; requests and answers are in S3 already",
         REALTIME,
     ),
@@ -170,7 +126,7 @@ REFUSED = (
         "no capture of inference components",
         ("scale-to-zero",),
         "deploy.capture_percent",
-        _captured,
+        asked.captured,
         "data capture of inference components is not documented, so it is not relied on",
         REALTIME,
     ),
@@ -202,7 +158,7 @@ REFUSED = (
         "no guardrails in serverless",
         ("serverless",),
         "deploy.rollout",
-        _guarded,
+        asked.guarded,
         "AWS moves a serverless endpoint all at once, without looking at alarms",
         REALTIME,
     ),
@@ -210,7 +166,7 @@ REFUSED = (
         "no guardrails in multi-model",
         ("multi-model",),
         "deploy.rollout",
-        _guarded,
+        asked.guarded,
         "AWS has no traffic shifting for multi-model endpoints; a new version is a new TargetModel",
         REALTIME,
     ),
@@ -226,7 +182,7 @@ REFUSED = (
         "no guardrails on Inf1",
         ("realtime", "inferentia"),
         "deploy.rollout",
-        lambda deploy: _guarded(deploy) if _of("ml.inf1.")(deploy) else None,
+        lambda deploy: asked.guarded(deploy) if asked.instance_of("ml.inf1.")(deploy) else None,
         "AWS has no deployment guardrails on Inf1: it would go all at once, without a look at alarms",
         "leave it out, or ml.inf2.*",
     ),
@@ -242,7 +198,7 @@ REFUSED = (
         "no traffic shifting with several variants",
         SHADOWED,
         "deploy.rollout",
-        lambda deploy: _stepwise(deploy) if deploy.trial else None,
+        lambda deploy: asked.stepwise(deploy) if deploy.trial else None,
         "AWS shifts traffic between fleets of the same variants, and a trial adds one",
         "trial alone, or rollout: {kind: all-at-once}",
     ),
@@ -250,7 +206,7 @@ REFUSED = (
         "shadows in real time only",
         NOT_REALTIME,
         "deploy.trial",
-        _trial("shadow"),
+        asked.on_trial("shadow"),
         "AWS shadows real-time endpoints only",
         REALTIME,
     ),
@@ -258,7 +214,7 @@ REFUSED = (
         "several variants in real time only",
         NOT_REALTIME,
         "deploy.trial",
-        _trial("split"),
+        asked.on_trial("split"),
         "AWS splits traffic between variants of real-time endpoints only",
         REALTIME,
     ),
@@ -274,7 +230,7 @@ REFUSED = (
         "T2 does not scale",
         BY_INSTANCE,
         "deploy.autoscale",
-        lambda deploy: "autoscale" if deploy.scaling and _of("ml.t2.")(deploy) else None,
+        lambda deploy: "autoscale" if deploy.scaling and asked.instance_of("ml.t2.")(deploy) else None,
         "AWS does not scale endpoints on ml.t2.*",
         "an ml.m5.* or ml.c5.* instance",
     ),
