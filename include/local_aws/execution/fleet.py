@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from local_aws.execution.async_queue import AsyncQueue
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["CONFIG", "ENDPOINT", "MODEL", "Deployment", "Fleet", "Traffic"]
 
 log = logging.getLogger(__name__)
+
+# How many endpoints are stopped at a time when this process ends.
+CLOSERS = 16
 
 
 class Traffic(Shift[Deployment]):
@@ -130,8 +134,10 @@ class Fleet:
                 part.stop()
 
     def close(self) -> None:
-        for region, endpoint in list(self._endpoints):
-            self.remove(region, endpoint, forget=False)
+        """Stop everything; queues are kept for the next process."""
+        with ThreadPoolExecutor(CLOSERS) as pool:
+            for region, endpoint in list(self._endpoints):
+                pool.submit(self.remove, region, endpoint, forget=False)
 
     def _sample(self) -> None:
         for (region, _), traffic in list(self._endpoints.items()):

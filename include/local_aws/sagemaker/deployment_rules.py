@@ -43,6 +43,7 @@ def check_deployment(call: Call, record: Record, config: Record, deployment: Par
         raise validation("With a DeploymentConfig the variant names have to stay as they are")
     if "BlueGreenUpdatePolicy" in deployment and "RollingUpdatePolicy" in deployment:
         raise validation("Give one of BlueGreenUpdatePolicy and RollingUpdatePolicy")
+    check_alarms(call, deployment)
     if _is_guarded(deployment):
         for form, why in UNGUARDED.items():
             if form in forms | was:
@@ -57,6 +58,18 @@ def check_deployment(call: Call, record: Record, config: Record, deployment: Par
         check_rolling(rolling, total)
     if policy := deployment.get("BlueGreenUpdatePolicy"):
         _check_blue_green(policy, total)
+
+
+def check_alarms(call: Call, deployment: Params) -> None:
+    """Raise `ValidationException` for an alarm that is not there. Alarms are a prerequisite of automatic
+    rollback (deployment-guardrails-configuration); that AWS looks for them at once is unverified."""
+    alarms = deployment.get("AutoRollbackConfiguration", {}).get("Alarms", [])
+    names = [alarm["AlarmName"] for alarm in alarms]
+    absent = [name for name in names if call.app.cloudwatch.state(name, call.region) is None]
+    if absent:
+        raise validation(
+            f"AutoRollbackConfiguration names alarms that do not exist: {', '.join(absent)}"
+        )
 
 
 def check_rolling(policy: Params, total: int) -> None:

@@ -10,7 +10,7 @@ from local_aws.execution.states import now
 from local_aws.sagemaker import component_changes as changes
 from local_aws.sagemaker import endpoints
 from local_aws.sagemaker.component_rules import check_fit, check_specification, host_of
-from local_aws.sagemaker.deployment_rules import check_rolling
+from local_aws.sagemaker.deployment_rules import check_alarms, check_rolling
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.registry import Call, Params, operation, tags_of
 from local_aws.store import Exists, Record
@@ -90,6 +90,7 @@ def update(call: Call, params: Params) -> Params:
         specification = check_specification(call, params)
     copies = params.get("RuntimeConfig", {}).get("CopyCount")
     desired = record["RuntimeConfig"]["DesiredCopyCount"] if copies is None else copies
+    check_alarms(call, params.get("DeploymentConfig", {}))
     if policy := params.get("DeploymentConfig", {}).get("RollingUpdatePolicy"):
         check_rolling(policy, max(1, desired))
 

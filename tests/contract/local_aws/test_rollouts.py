@@ -183,6 +183,7 @@ def test_a_deployment_that_takes_too_long_is_rolled_back(
 
 
 SIZE = {"Type": "INSTANCE_COUNT", "Value": 3}
+NOBODY = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "nobody"}]}}
 
 
 @pytest.mark.parametrize(
@@ -193,6 +194,7 @@ SIZE = {"Type": "INSTANCE_COUNT", "Value": 3}
             policy("CANARY", 3600, MaximumExecutionTimeoutInSeconds=600),
             "larger than the total waiting time",
         ),
+        (policy("CANARY", 1) | NOBODY, "alarms that do not exist: nobody"),
         (rolling(1, MaximumBatchSize=SIZE), "MaximumBatchSize must be between 5% and 50%"),
         (
             {
