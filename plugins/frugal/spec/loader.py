@@ -11,7 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from frugal.spec import deploy_rules, rules  # noqa: F401 - they register their rules
+from frugal.spec import deploy_rules, monitor_rules, rules  # noqa: F401 - they register their rules
 from frugal.spec.errors import Mistake, SpecError
 from frugal.spec.model import ModelSpec
 from frugal.spec.rule import MISTAKES, WARNINGS, Finding, findings

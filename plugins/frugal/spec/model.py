@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field
 
 from frugal.spec.deploy import Deploy
 from frugal.spec.durations import Duration
+from frugal.spec.monitor import Monitor
 from frugal.spec.right_size import RightSize
 from frugal.spec.section import SCRIPT, InstanceType, Name, Section
 from frugal.spec.train import Train
@@ -110,13 +111,6 @@ class Compile(Section):
     tolerance: float = Field(1e-4, gt=0, lt=1, description="largest relative move of a prediction")
     instance: InstanceType = "ml.m5.large"
     max_run: Duration = timedelta(minutes=15)
-
-
-class Monitor(Section):
-    """The baseline that drift is measured against."""
-
-    instance: InstanceType = "ml.m5.large"
-    max_run: Duration = timedelta(minutes=30)
 
 
 class Budget(Section):

@@ -1,6 +1,7 @@
 """What the fields alone cannot tell: mistakes between fields, and what AWS refuses.
 
-Rules of the train section alone stand beside it, in train.py, those of the deploy section in deploy_rules.py.
+Rules of the train section alone stand beside it, in train.py, those of the deploy section in deploy_rules.py, of the
+monitor section in monitor_rules.py.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from frugal.spec.model import (
     Compile,
     Data,
     Evaluate,
-    Monitor,
     Preprocess,
 )
+from frugal.spec.monitor import Monitor
 from frugal.spec.right_size import RightSize
 from frugal.spec.rule import Finding, rule
 from frugal.spec.train import Train

@@ -1,0 +1,72 @@
+"""What fits together in the monitor section, and with how the model is served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from frugal.spec.deploy import Deploy
+from frugal.spec.model import Compile, Data
+from frugal.spec.monitor import HOUR, LONGEST_WINDOW, Monitor
+from frugal.spec.rule import Finding, rule
+
+#: AWS captures nothing here, and neither does a handler: AWS's own data capture does not cover them.
+NOT_CAPTURED = ("async", "scale-to-zero")
+
+
+@rule("monitor")
+def backend_is_built(monitor: Monitor) -> Iterator[Finding]:
+    """AWS closed Model Monitor to new accounts; its schedules are not made here."""
+    if monitor.backend == "model-monitor":
+        yield Finding(
+            "monitor.backend",
+            "Model Monitor's schedules are not supported",
+            monitor.backend,
+            "frugal, whose drift job writes the same files and sends the same event",
+        )
+
+
+@rule("monitor")
+def window_is_whole_hours(monitor: Monitor) -> Iterator[Finding]:
+    """Captured traffic lies in S3 by the hour."""
+    if monitor.window % HOUR or monitor.window > LONGEST_WINDOW:
+        allowed = f"whole hours up to {LONGEST_WINDOW.days}d"
+        yield Finding("monitor.window", "traffic is kept by the hour", monitor.window, allowed)
+
+
+@rule("monitor", "data")
+def pii_is_served(monitor: Monitor, data: Data) -> Iterator[Finding]:
+    """Only features are in a request."""
+    for name in monitor.pii:
+        if name not in data.columns or name not in (data.features or data.columns):
+            yield Finding("monitor.pii", "no such feature", name)
+
+
+@rule("monitor", "deploy", "compile")
+def pii_is_captured_by_the_handler(
+    monitor: Monitor, deploy: Deploy, compilation: Compile
+) -> Iterator[Finding]:
+    """AWS's data capture keeps whole requests; Neo's and the ONNX archive's handlers are not ours to extend."""
+    if not monitor.pii:
+        return
+    if compilation.backend != "none":
+        yield Finding(
+            "monitor.pii",
+            "the handler that leaves columns out is not in a compiled model",
+            compilation.backend,
+            "compile.backend: none, or no pii among the features",
+        )
+    if deploy.strategy == "batch":
+        problem = "a transform job's capture names its input objects as they are"
+        yield Finding("monitor.pii", problem, deploy.strategy, "a strategy with an endpoint")
+
+
+@rule("monitor", "deploy")
+def something_is_captured(monitor: Monitor, deploy: Deploy) -> Iterator[Finding]:
+    """A watch over nothing would be `unknown` for ever."""
+    if monitor.schedule is None:
+        return
+    if deploy.strategy in NOT_CAPTURED:
+        problem = f"nothing is captured with strategy {deploy.strategy}"
+        yield Finding("monitor.schedule", problem, monitor.schedule, "leave it out")
+    if deploy.capture_percent == 0:
+        yield Finding("deploy.capture_percent", "monitor.schedule needs captured traffic", 0)
