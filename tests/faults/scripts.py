@@ -136,6 +136,10 @@ def cleared(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
 def cleared_finished(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
     """A user clears the task after it succeeded: it shall be done again."""
     yield from nothing(cluster, runs)
+    yield (
+        "the DAG run's end",
+        lambda: all(cluster.api.state(run.dag, run.id) in OVER for run in runs),
+    )
     for run in runs:
         run.clear()
     yield from over(runs)
@@ -153,8 +157,8 @@ def takes_too_long(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
     start(runs)
     yield from over(runs)
     for run in runs:
-        if run.task and run.task["end_date"]:
-            run.unwanted.append(datetime.fromisoformat(run.task["end_date"]))
+        ended = run.task and run.task["end_date"]
+        run.unwant(datetime.fromisoformat(ended) if ended else None)
 
 
 def container_fails(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:

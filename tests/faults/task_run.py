@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -146,9 +145,9 @@ class TaskRun:
         self.unwant()
         self.cluster.api.delete(self.dag, self.id)
 
-    def unwant(self) -> None:
-        """What AWS runs now is not wanted any more."""
-        self.unwanted.append(datetime.fromtimestamp(time.time(), UTC))
+    def unwant(self, since: datetime | None = None) -> None:
+        """What AWS ran then, or runs now, is not wanted any more."""
+        self.unwanted.append(since or datetime.now(UTC))
 
     def lose(self, most: int) -> None:
         """Note how many steps the training did again, of which up to `most` are right."""
