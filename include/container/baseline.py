@@ -1,8 +1,9 @@
 """The training split as drift is measured against it, in Model Monitor's own files.
 
 Processing inputs ``code`` and ``train`` (Parquet), output ``baseline``: statistics.json and
-constraints.json (SageMaker developer guide, "Schema for Statistics" and "Schema for Constraints").
-That Model Monitor itself reads them is not verified.
+constraints.json (SageMaker developer guide, "Schema for Statistics" and "Schema for Constraints"),
+and beside them reference.parquet, rows for `container.drift` to test against (`container.reference`).
+That Model Monitor itself reads the first two is not verified.
 
 Both list the target, then the features in the order of a request, as the numbers that the endpoint
 takes (see `container.features`); a category is a String with its own values, where a
@@ -15,21 +16,25 @@ Row groups stream by twice: once for moments, range and sketch, once to count th
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from container import reference
 from container.features import FeatureSchema
 from container.kll import Sketch
+from container.moments import (
+    BUCKETS,
+    Moments,
+    Vector,
+    inferred_type,
+    numeric_statistics,
+    string_statistics,
+)
 from container.paths import load_spec, processing_input, processing_output, write_exit_message
 from container.splits import row_groups
-
-BUCKETS = 10
-INTEGRAL = ("integer", "boolean", "date")
 
 MONITORING_CONFIG = {
     "evaluate_constraints": "Enabled",
@@ -46,36 +51,19 @@ MONITORING_CONFIG = {
 }
 """What Model Monitor's own baselines ask for by default."""
 
-Vector: TypeAlias = npt.NDArray[np.float64]
 
-
-class NumericColumn:
+class NumericColumn(Moments):
     """Statistics of an Integral or Fractional column."""
 
     def __init__(self, kind: str) -> None:
-        self.inferred_type = "Integral" if kind in INTEGRAL else "Fractional"
-        self.present = self.missing = 0
-        self.mean = self.squares = self.total = 0.0
-        self.low, self.high = math.inf, -math.inf
+        super().__init__()
+        self.inferred_type = inferred_type(kind)
         self.sketch = Sketch()
         self.counts = np.zeros(BUCKETS, dtype=np.int64)
 
     def update(self, column: Vector) -> None:
-        """First pass. Mean and squared deviations are merged as Chan et al. (1979) do."""
-        values = column[~np.isnan(column)]
-        self.missing += len(column) - len(values)
-        if not len(values):
-            return
-        mean, before, count = float(values.mean()), self.present, len(values)
-        delta = mean - self.mean
-        self.present += count
-        self.mean += delta * count / self.present
-        self.squares += (
-            float(((values - mean) ** 2).sum()) + delta**2 * before * count / self.present
-        )
-        self.total += float(values.sum())
-        self.low, self.high = min(self.low, values.min()), max(self.high, values.max())
-        self.sketch.update(values)
+        """First pass."""
+        self.sketch.update(self.add(column))
 
     def count(self, column: Vector) -> None:
         """Second pass."""
@@ -83,30 +71,8 @@ class NumericColumn:
             values = column[~np.isnan(column)]
             self.counts += np.histogram(values, bins=self.edges)[0]
 
-    @property
-    def edges(self) -> Vector:
-        """Bounds of the buckets; a constant column gets buckets of no width but the last."""
-        return np.linspace(self.low, self.high, BUCKETS + 1)
-
     def statistics(self) -> dict[str, Any]:
-        common = {"num_present": self.present, "num_missing": self.missing}
-        if not self.present:
-            return {"numerical_statistics": {"common": common}}
-        bounds = self.edges.tolist()
-        buckets = [
-            {"lower_bound": low, "upper_bound": high, "count": count}
-            for low, high, count in zip(bounds[:-1], bounds[1:], self.counts.tolist(), strict=True)
-        ]
-        numbers = {
-            "common": common,
-            "mean": self.mean,
-            "sum": self.total,
-            "std_dev": math.sqrt(self.squares / self.present),
-            "min": float(self.low),
-            "max": float(self.high),
-            "distribution": {"kll": {"buckets": buckets, "sketch": self.sketch.document()}},
-        }
-        return {"numerical_statistics": numbers}
+        return numeric_statistics(self, self.counts.tolist(), self.sketch)
 
     def constraints(self) -> dict[str, Any]:
         return {"num_constraints": {"is_non_negative": bool(self.low >= 0)}}
@@ -133,16 +99,7 @@ class StringColumn:
         """Nothing is left to do in the second pass."""
 
     def statistics(self) -> dict[str, Any]:
-        buckets = [{"value": v, "count": count} for v, count in self._counts.most_common()]
-        common = {"num_present": self.present, "num_missing": self.missing}
-        distribution = {"categorical": {"buckets": buckets}}
-        return {
-            "string_statistics": {
-                "common": common,
-                "distinct_count": float(len(buckets)),
-                "distribution": distribution,
-            }
-        }
+        return string_statistics(self._counts, self.missing)
 
     def constraints(self) -> dict[str, Any]:
         return {"string_constraints": {"domains": sorted(self._counts)}}
@@ -196,6 +153,7 @@ def main() -> None:
     output = processing_output("baseline")
     (output / "statistics.json").write_text(json.dumps(statistics) + "\n")
     (output / "constraints.json").write_text(json.dumps(constraints, indent=2) + "\n")
+    reference.write_rows(output, train, schema)
     rows = statistics["dataset"]["item_count"]
     print(f"baseline of {rows} rows, {len(statistics['features'])} columns", flush=True)
 

@@ -5,6 +5,7 @@ champion, ``champion`` (its model.tar.gz) and ``champion-code`` (the archive of 
 with it). Output ``evaluation``::
 
     evaluation.json          metrics, the champion's on the same rows, won or not, and why
+    predictions.parquet      predictions and labels that drift is measured against (`reference`)
     parity/rows.csv          up to 2000 test rows as the endpoint takes them, without header
     parity/labels.csv        the target of each
     parity/predictions.csv   what the model answers to them
@@ -28,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from container import archives, boosting, measure, metrics, neo_export, scoring
+from container import archives, boosting, measure, metrics, neo_export, reference, scoring
 from container.footprint import footprint
 from container.paths import (
     code_dir,
@@ -89,7 +90,9 @@ def main() -> None:
             [challenger.schema.labels(t) for t in row_groups(test, [challenger.schema.target])]
         )
         metric, floor = spec["evaluate"]["metric"], spec["evaluate"]["floor"]
-        measured = metrics.compute(metric, labels, challenger.score(test))
+        predictions = challenger.score(test)
+        reference.write_predictions(output, predictions, labels)
+        measured = metrics.compute(metric, labels, predictions)
         champion, problem = _champion(metric, test, labels, Path(scratch))
         verdict = judge(
             metric,

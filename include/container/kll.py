@@ -2,12 +2,14 @@
 
 After Karnin, Lang, Liberty, "Optimal Quantile Approximation in Streams" (2016), with the
 parameters that Model Monitor's baselines carry: ``k`` 2048 and ``c`` 0.64. Up to ``k`` values the
-sketch is exact. The same stream gives the same sketch.
+sketch is exact. Which half of a full level is kept is drawn from a seeded generator, so that the same
+stream gives the same sketch.
 """
 
 from __future__ import annotations
 
 import math
+import random
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +17,7 @@ import numpy.typing as npt
 
 K = 2048
 C = 0.64
+GRID = 4096
 
 Vector: TypeAlias = npt.NDArray[np.float64]
 
@@ -24,7 +27,8 @@ class Sketch:
 
     def __init__(self) -> None:
         self.levels: list[Vector] = [np.empty(0)]
-        self._offset = 0
+        self._coin = random.Random(0)  # noqa: S311 - no secret
+        self._variance = 0.0
 
     def update(self, values: Vector) -> None:
         """Add values; they must not be NaN."""
@@ -34,14 +38,33 @@ class Sketch:
 
     def quantile(self, shares: Any) -> Any:
         """The values below which these shares (0 to 1) of the stream lie; NaN if it was empty."""
-        values = np.concatenate(self.levels)
+        values, weights = self.weighted()
         if not len(values):
             return np.full(np.shape(shares), np.nan)
+        reached = np.cumsum(weights)
+        positions = np.searchsorted(reached, np.asarray(shares) * reached[-1], side="left")
+        return values[np.minimum(positions, len(values) - 1)]
+
+    def weighted(self) -> tuple[Vector, Vector]:
+        """Values in ascending order, and how much of the stream each stands for."""
+        values = np.concatenate(self.levels)
         weights = np.concatenate([np.full(len(v), 2.0**i) for i, v in enumerate(self.levels)])
         order = np.argsort(values, kind="stable")
-        reached = np.cumsum(weights[order])
-        positions = np.searchsorted(reached, np.asarray(shares) * reached[-1], side="left")
-        return values[order][np.minimum(positions, len(values) - 1)]
+        return values[order], weights[order]
+
+    def rank_error(self, doubt: float = 1e-6) -> float:
+        """By how much of the stream (0 to 1) a rank is off at most, for all ranks at once, with
+        probability 1 - ``doubt``.
+
+        A compaction of level i moves a rank by 2**i up or down or not at all, as a fair coin says:
+        Hoeffding's inequality, for ``GRID`` ranks at once; between two of them a rank cannot be off
+        by more than their distance besides.
+        """
+        count = sum(len(level) * 2**i for i, level in enumerate(self.levels))
+        if not self._variance:
+            return 0.0
+        spread = math.sqrt(2 * self._variance * math.log(2 * GRID / doubt))
+        return float(spread / count + 1 / GRID)
 
     def document(self) -> dict[str, Any]:
         """The sketch as statistics.json holds it."""
@@ -60,8 +83,8 @@ class Sketch:
                     self.levels.append(np.empty(0))
                 ordered = np.sort(values)
                 kept = ordered[len(ordered) // 2 * 2 :]
-                chosen = ordered[self._offset : len(ordered) // 2 * 2 : 2]
-                self._offset = 1 - self._offset
+                chosen = ordered[self._coin.getrandbits(1) : len(ordered) // 2 * 2 : 2]
+                self._variance += 4.0**level
                 self.levels[level] = kept
                 self.levels[level + 1] = np.concatenate([self.levels[level + 1], chosen])
             level += 1
