@@ -104,6 +104,15 @@ def test_an_interruption_is_survived_and_paid_for_openly(first: Told) -> None:
     assert 0 < train["cost"] < train["counterfactual_cost"]
 
 
+def test_the_run_says_which_rung_it_trained_on_and_why(first: Told, second: Told) -> None:
+    capacity = first.summary["capacity"]
+    assert [rung["outcome"] for rung in capacity["rungs"]] == ["ran", "not reached"]
+    assert capacity["ran"] == 1
+    assert "expected to cost" in capacity["rungs"][0]["reason"]
+    assert "rung 1, ml.m5.xlarge spot in us-east-1: ran; expected to cost" in first.text
+    assert "as of house-prices-train-" in second.summary["capacity"]["order"]
+
+
 def test_broken_rows_are_set_aside_and_the_others_stored_smaller(first: Told) -> None:
     rows, gate = first.summary["rows"], first.summary["quarantine"]
     assert gate["rows"] == rows["quarantined"] == 48

@@ -137,23 +137,25 @@ def _differ(item: Mapping[str, Any], other: Mapping[str, Any] | None) -> bool:
 
 
 def _copy(run: Run, copies: Collection[Copy]) -> int:
-    """Copy, and record at the run's home what moved; returns bytes."""
+    """Copy, and record at the run's home what moved, also when something did not; returns bytes."""
     moved: dict[tuple[str, str], int] = {}
-    for copy in copies:
-        _s3(copy.target).copy(
-            {"Bucket": copy.source.bucket, "Key": copy.key},
-            copy.target.bucket,
-            copy.key,
-            SourceClient=_s3(copy.source),
-        )
-        route = (copy.source.region, copy.target.region)
-        moved[route] = moved.get(route, 0) + copy.size
-    if moved:
+    try:
+        for copy in copies:
+            _s3(copy.target).copy(
+                {"Bucket": copy.source.bucket, "Key": copy.key},
+                copy.target.bucket,
+                copy.key,
+                SourceClient=_s3(copy.source),
+            )
+            route = (copy.source.region, copy.target.region)
+            moved[route] = moved.get(route, 0) + copy.size
+    finally:
         entries = [
             {"from": source, "to": target, "bytes": size}
             for (source, target), size in moved.items()
         ]
-        clients.write_json(run.own(TRANSFERS), {"transfers": [*transfers(run), *entries]})
+        if entries:
+            clients.write_json(run.own(TRANSFERS), {"transfers": [*transfers(run), *entries]})
     return sum(moved.values())
 
 

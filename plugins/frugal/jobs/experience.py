@@ -41,7 +41,7 @@ class Experience:
 
 
 def experience(base_name: str, speeds: Mapping[str, float]) -> Experience:
-    """Of the last completed training jobs whose names start with `base_name`.
+    """Of the last completed training jobs in the run's own region whose names start with `base_name`.
 
     `speeds` says how many times as fast as the first rung an instance type trains; 1 for any other.
     """
@@ -59,11 +59,10 @@ def experience(base_name: str, speeds: Mapping[str, float]) -> Experience:
         for name in names
         if name.startswith(f"{base_name}-")
     ]
-    bills_ = [bills.training(job) for job in jobs]
     if not jobs:
         return Experience()
-    on_spot = [bill for bill in bills_ if bill.spot]
-    newest = bills_[0]
+    newest, *older = map(bills.training, jobs)
+    on_spot = [bill for bill in (newest, *older) if bill.spot]
     return Experience(
         job=jobs[0]["TrainingJobName"],
         seconds=newest.seconds_run * speeds.get(newest.instance or "", 1.0),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,8 +90,10 @@ def wait_for_the_next_second() -> None:
 
 
 def make_bucket(name: str, region: str) -> None:
-    """A bucket in a region."""
+    """A bucket in a region, unless it is there."""
     where: dict[str, Any] = (
         {} if region == HOME else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     )
-    clients.client("s3", region).create_bucket(Bucket=name, **where)
+    s3 = clients.client("s3", region)
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=name, **where)
