@@ -34,6 +34,8 @@ BELOW = {
         "spec",
         "aws",
     },
+    "watching": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
+    "events": {"spec", "aws"},
     "advice": {"serving", "cost", "spec", "aws"},
     "removal": {"serving", "spec", "aws"},
     "load_testing": {"serving", "cost", "spec", "aws"},

@@ -40,6 +40,14 @@ def place(spec: ModelSpec, dag_run_id: str) -> Run:
     )
 
 
+def place_with_code(spec: ModelSpec, dag_run_id: str) -> Run:
+    """The same, with the code that jobs run published."""
+    run = place(spec, dag_run_id)
+    files = publish.collect(spec, Settings.load().include)
+    code, source = publish.publish(files, run.s3("code"))
+    return replace(run, code=code, source=source, code_hash=publish.content_hash(files))
+
+
 def prepare(spec: ModelSpec, dag_run_id: str) -> Run:
     """Publish the code, fingerprint the raw data, look up the champion.
 

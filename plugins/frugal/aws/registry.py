@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from frugal.aws.clients import client
 from frugal.aws.run import Champion
 
 MODEL_DATA, SOURCE, RUN = "frugal.model_data", "frugal.source", "frugal.run"
+FINGERPRINT = "frugal.fingerprint"
 
 
 def champion(group: str) -> Champion | None:
@@ -54,6 +56,17 @@ def _packages(group: str, **filters: str) -> list[dict[str, Any]]:
     )
     packages: list[dict[str, Any]] = response["ModelPackageSummaryList"]
     return packages
+
+
+def lineage(arn: str) -> dict[str, str]:
+    """Where a package comes from: its run, dataset and code, as they were registered."""
+    return _lineage(arn)
+
+
+def last_training(group: str) -> datetime | None:
+    """When the newest package of `group` was registered, whether it won or lost."""
+    packages = _packages(group)
+    return packages[0]["CreationTime"] if packages else None
 
 
 def _lineage(arn: str) -> dict[str, str]:

@@ -34,6 +34,14 @@ def window_is_whole_hours(monitor: Monitor) -> Iterator[Finding]:
 
 
 @rule("monitor", "data")
+def ignored_columns_exist(monitor: Monitor, data: Data) -> Iterator[Finding]:
+    """A misspelt column would decide after all."""
+    for name in monitor.ignore:
+        if name not in data.columns:
+            yield Finding("monitor.ignore", "no such column", name, ", ".join(data.columns))
+
+
+@rule("monitor", "data")
 def pii_is_served(monitor: Monitor, data: Data) -> Iterator[Finding]:
     """Only features are in a request."""
     for name in monitor.pii:

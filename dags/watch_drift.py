@@ -1,0 +1,17 @@
+"""One Airflow DAG for each model.yaml with a `monitor.schedule`: is what is served still what was learned?"""
+
+from __future__ import annotations
+
+from frugal.aws.settings import Settings
+from frugal.serving.chooser.auto import resolved
+from frugal.spec import SpecError, find_specs, load_spec
+from frugal.watching import build_dag
+
+for path in find_specs(Settings.load().models):
+    try:
+        spec = resolved(load_spec(path))
+    except SpecError:
+        continue  # dags/train.py shows the mistakes
+    if spec.monitor.schedule is not None:
+        dag = build_dag(spec)
+        globals()[dag.dag_id] = dag
