@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,14 +82,14 @@ class Account:
 @pytest.fixture
 def account(
     local_aws: LocalAws, aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Account]:
-    """The account, with this process's AWS clients pointing at it."""
+) -> Account:
+    """The account, with this process's AWS clients pointing at it: one test's are the next one's, too."""
     monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
-    clients.forget()
+    if clients.client("s3").meta.endpoint_url != local_aws.url:
+        clients.forget()
     s3 = clients.client("s3")
     s3.create_bucket(Bucket=BUCKET)
-    yield Account(local_aws, clients.client("sagemaker"), s3)
-    clients.forget()
+    return Account(local_aws, clients.client("sagemaker"), s3)
 
 
 @pytest.fixture

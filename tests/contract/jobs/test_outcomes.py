@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from types import SimpleNamespace
@@ -41,15 +41,19 @@ REQUEST = {
 
 
 @pytest.fixture
-def answer(account: Account) -> Answer:
+def answer(account: Account) -> Iterator[Answer]:
     """Let AWS describe every training job and endpoint as told."""
+    told: list[tuple[str, Callable[..., Any]]] = []
+    events = clients.client("sagemaker").meta.events
 
     def tell(operation: str, **description: Any) -> None:
         response = SimpleNamespace(status_code=HTTPStatus.OK)
-        events = clients.client("sagemaker").meta.events
-        events.register(f"before-call.sagemaker.{operation}", lambda **_: (response, description))
+        told.append((f"before-call.sagemaker.{operation}", lambda **_: (response, description)))
+        events.register(*told[-1])
 
-    return tell
+    yield tell
+    for name, handler in told:
+        events.unregister(name, handler)
 
 
 def operator(kind: str) -> JobOperator:

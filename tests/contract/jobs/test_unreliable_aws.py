@@ -42,6 +42,7 @@ def fault(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault]:
     clients.forget()
     yield add
     account.local.ask("DELETE", "/_local/faults")
+    clients.forget()
 
 
 @pytest.mark.parametrize(
