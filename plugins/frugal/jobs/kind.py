@@ -157,3 +157,8 @@ def exists_already(error: Mapping[str, str]) -> bool:
     """Whether AWS refused a Create call because there is something of that name."""
     text = error.get("Message", "").lower()
     return error["Code"] == "ResourceInUse" or "already exist" in text
+
+
+def is_busy(error: Mapping[str, str]) -> bool:
+    """Whether AWS refused an update because another one, such as autoscaling's, is under way."""
+    return error["Code"] == "ValidationException" and "in-progress" in error.get("Message", "")

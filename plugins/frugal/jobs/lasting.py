@@ -9,7 +9,7 @@ from typing import Any
 from frugal.aws.tags import MANAGED_BY as OWNED
 from frugal.aws.tags import as_dict
 from frugal.jobs.bills import Description
-from frugal.jobs.kind import JobKind, Request
+from frugal.jobs.kind import JobKind, Request, is_busy
 from frugal.jobs.outcome import AlgorithmFailed
 
 DELETED_WITHIN_SECONDS = 1800.0
@@ -47,8 +47,20 @@ class LastingKind(JobKind):
         if found is None:
             self.make(client, name, request)
         elif self.is_over(found) and self.failure(found, request) is not None:
-            self.change(client, name, request)
+            self._change_once_it_rests(client, name, request)
         return getattr(client, self.describe)(**{self.name_key: name})  # type: ignore[no-any-return]
+
+    def _change_once_it_rests(self, client: Any, name: str, request: Request) -> None:
+        """Change it, unless it is being changed by now: autoscaling may come first. Whoever called then waits."""
+        while True:
+            try:
+                return self.change(client, name, request)
+            except client.exceptions.ClientError as error:
+                if not is_busy(error.response["Error"]):
+                    raise
+            found = self.find(client, name)
+            if found is None or not self.is_over(found):
+                return None
 
     def prepare(self, client: Any, request: Request) -> None:
         """Make what it is made from, where that is missing."""
