@@ -63,7 +63,7 @@ def insist(
                 clients.forget()
             log.warning("No answer, asking again in %.1f s: %s", wait, error)
         time.sleep(wait)
-    raise AssertionError("waits() ends never")
+    raise AssertionError("waits() never ends")
 
 
 def waits(first: float, longest: float) -> Iterator[float]:

@@ -80,7 +80,8 @@ class JobOperator(BaseOperator):
         if result := self.reuse(inputs):
             self.log.info("Reused, nothing was started: %s", result)
             return result
-        work = self._work(context, inputs)
+        kept = _memory(context).ladder
+        work = self._work(context, inputs, kept)
         listed = work.listed()
         latest = work.jobs.latest(listed)
         found = work.find(latest) if latest else None
@@ -92,7 +93,8 @@ class JobOperator(BaseOperator):
                 return self._finish(work, latest, found)
             if isinstance(error, CapacityUnavailable) and (rung := work.next_rung(latest)):
                 return self._start(work, work.job(latest.generation, rung))
-        work = replace(work, ladder=self._decide(context, inputs))
+        if kept:
+            work = replace(work, ladder=self._decide(context, inputs))
         generation = work.jobs.next_generation(listed)
         return self._start(work, work.job(generation, work.ladder.first))
 
@@ -103,7 +105,8 @@ class JobOperator(BaseOperator):
         Everything comes by the event: `dag.test()` loses the kwargs of a deferral.
         """
         job, region, given_up = event["job"], event["region"], event["given_up"]
-        work = self._work(context, self._inputs(context), event["ladder"])
+        ladder = Ladder.from_json(event["ladder"]) if event["ladder"] else None
+        work = self._work(context, self._inputs(context), ladder)
         watched = work.jobs.parse(job, region) or Job(job, region)
         self._watched = work, watched
         if self.kind.one_per_attempt and watched.tries != work.jobs.tries:
@@ -129,7 +132,7 @@ class JobOperator(BaseOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralTimeout, TaskDeferralError) as error:
-            work = self._work(context, self._inputs(context))
+            work = self._work(context, self._inputs(context), _memory(context).ladder)
             listed = work.listed() or [work.job(0, work.ladder.first)]
             for job in work.running(listed):
                 self._halt(work, job, f"is left: {error}")
@@ -218,11 +221,10 @@ class JobOperator(BaseOperator):
         halted = work.halt(job)
         self.log.info("%s %s. %s", job.name, why, "Stopped" if halted else "Nothing to stop")
 
-    def _work(self, context: Context, inputs: Inputs, ladder: dict[str, Any] | None = None) -> Work:
-        """This attempt's work, on the ladder that is given, or was kept, or is decided now."""
-        kept = Ladder.from_json(ladder) if ladder else _memory(context).ladder
+    def _work(self, context: Context, inputs: Inputs, ladder: Ladder | None) -> Work:
+        """This attempt's work, on the ladder that was decided before, or else now."""
         jobs = TaskJobs.of(self.kind, self.base_name, context)
-        return Work(self.kind, context, inputs, jobs, kept or self._decide(context, inputs))
+        return Work(self.kind, context, inputs, jobs, ladder or self._decide(context, inputs))
 
     def _decide(self, context: Context, inputs: Inputs) -> Ladder:
         """The ladder of a new generation, which is kept for its retries; as written when none is asked for."""

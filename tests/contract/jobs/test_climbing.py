@@ -137,13 +137,25 @@ def test_a_retry_goes_on_from_the_rung_that_it_came_to(
     assert statuses(task) == ["Failed", "Completed"]
 
 
-def test_a_retry_keeps_the_order_that_was_decided(account: Account, task: str) -> None:
-    submit(climber(task, ladder((1, LARGE), (0, SMALL)), "pass", SLEEP), account.context(task))
-    retry = climber(task, ladder((0, SMALL), (1, LARGE)), "pass", SLEEP)
-    again = submit(retry, account.context(task))
-    kept = again.trigger.note["ladder"]
-    assert [rung["index"] for rung in kept["rungs"]] == [1, 0]
-    retry.on_kill()
+def test_the_order_is_decided_once_and_kept_for_the_retry(account: Account, task: str) -> None:
+    orders = iter([ladder((1, LARGE), (0, SMALL))])  # asking for a second one would fail
+    rungs = [on(SMALL), on(LARGE, SLEEP)]
+    for _ in range(2):
+        job = operator(task, requests=rungs, ladder=lambda inputs: next(orders))
+        deferred = submit(job, account.context(task))
+        kept = deferred.trigger.note["ladder"]
+        assert [rung["index"] for rung in kept["rungs"]] == [1, 0]
+    job.on_kill()
+
+
+def test_without_a_store_a_retry_adopts_whatever_the_order_is_by_then(
+    account: Account, task: str
+) -> None:
+    for order in [((1, LARGE), (0, SMALL)), ((0, SMALL), (1, LARGE))]:
+        job = climber(task, ladder(*order), "pass", SLEEP)
+        submit(job, account.context(task, store=False))
+    assert statuses(task) == ["InProgress"]
+    job.on_kill()
 
 
 def test_after_the_last_rung_a_retry_begins_at_the_first(
