@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,10 +12,11 @@ from frugal.aws import clients
 from frugal.jobs import bills
 from frugal.jobs.bills import Description
 from frugal.jobs.kind import CAPACITY_REASONS, Request
-from frugal.jobs.lasting import LastingKind
+from frugal.jobs.lasting import LOOK_SECONDS, LastingKind
 from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobError, RolledBack
 
 SETTLED_WITHIN = timedelta(hours=1)
+SCALED_WITHIN_SECONDS = 900.0
 UPDATE = ("Specification", "DeploymentConfig")
 
 
@@ -25,6 +27,23 @@ class InferenceComponentKind(LastingKind):
 
     How many copies run is its autoscaling's affair once it stands: RuntimeConfig counts when it is created.
     """
+
+    def settled(
+        self, client: Any, name: str, request: Request, found: Description | None
+    ) -> Description | None:
+        """Waits while it is being scaled: AWS takes no update meanwhile, and nothing that Describe shows tells a
+        change of copies from an update of ours, which would be adopted.
+        """
+        deadline = time.monotonic() + SCALED_WITHIN_SECONDS
+        while (
+            found is not None
+            and found[self.status_key] == "Updating"
+            and _differences(request["Specification"], found["Specification"])
+            and time.monotonic() < deadline
+        ):
+            time.sleep(LOOK_SECONDS)
+            found = self.find(client, name)
+        return found
 
     def make(self, client: Any, name: str, request: Request) -> None:
         """CreateInferenceComponent."""

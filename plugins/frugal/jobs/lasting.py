@@ -31,7 +31,7 @@ class LastingKind(JobKind):
         Raises AlgorithmFailed, before anything is made, when it exists and is not ours. What is being
         changed into something else by somebody else is returned as it is: `is_for` tells.
         """
-        found = self.find(client, name)
+        found = self.settled(client, name, request, self.find(client, name))
         if found is not None and not is_ours(client, found[self.arn_key]):
             owner = ", ".join(f"{key}={value}" for key, value in OWNED.items())
             raise AlgorithmFailed(
@@ -61,6 +61,12 @@ class LastingKind(JobKind):
             found = self.find(client, name)
             if found is None or not self.is_over(found):
                 return None
+
+    def settled(
+        self, client: Any, name: str, request: Request, found: Description | None
+    ) -> Description | None:
+        """`found`, or what becomes of it where something else changes it that `request` has to wait for."""
+        return found
 
     def prepare(self, client: Any, request: Request) -> None:
         """Make what it is made from, where that is missing."""

@@ -104,12 +104,13 @@ def remove(serving: Serving) -> list[str]:
     autoscaling.release(serving.resources, serving.region)
     autoscaling.delete_alarms(set(serving.alarms), serving.region)
     for component in serving.components:
+        _await_settled(COMPONENT, sagemaker, component)
         sagemaker.delete_inference_component(InferenceComponentName=component)
     for component in serving.components:
         _await_gone(COMPONENT, sagemaker, component)
     if serving.endpoint:
         name = serving.endpoint
-        _await_settled(sagemaker, name)
+        _await_settled(ENDPOINT, sagemaker, name)
         sagemaker.delete_endpoint(EndpointName=name)
         _await_gone(ENDPOINT, sagemaker, name)
     for config in serving.configs:
@@ -158,14 +159,13 @@ def _is_deployed(endpoint: Mapping[str, Any]) -> bool:
     )
 
 
-def _await_settled(sagemaker: Any, name: str) -> None:
+def _await_settled(kind: JobKind, sagemaker: Any, name: str) -> None:
     """Let the last change of capacity end, now that nothing scales it any more: AWS deletes nothing before."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while (
-        status := sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]
-    ) in IN_PROGRESS:
+    while (found := kind.find(sagemaker, name)) and found[kind.status_key] in IN_PROGRESS:
         if time.monotonic() > deadline:
-            raise NotRemovable(f"endpoint {name} is {status} for {PATIENCE_SECONDS:g} s")
+            status = found[kind.status_key]
+            raise NotRemovable(f"{name} is {status} for {PATIENCE_SECONDS:g} s")
         time.sleep(LOOK_SECONDS)
 
 
