@@ -12,6 +12,7 @@ import typer
 
 from frugal.advice import advice
 from frugal.aws.settings import Settings
+from frugal.eventing import eventing
 from frugal.load_testing import load_testing
 from frugal.local import LocalAws, LocalAwsError
 from frugal.local_faults import fault
@@ -25,6 +26,7 @@ app.add_typer(local, name="local")
 app.add_typer(advice)
 app.add_typer(load_testing)
 app.add_typer(removal)
+app.add_typer(eventing, name="events")
 local.add_typer(fault, name="fault")
 
 T = TypeVar("T")

@@ -46,6 +46,7 @@ def build_dag(spec: ModelSpec) -> DAG:
         },
     ) as dag:
         prepared, found = _prepare(spec), _find_window(spec)
+        chain(prepared, _listen(spec))
         watched = job_task(drift.stage(spec))
         chain(prepared, found, watched, _tell(), reap_task(spec))
     return dag
@@ -63,6 +64,24 @@ def _prepare(spec: ModelSpec) -> Any:
         return run.as_json()
 
     return prepare()
+
+
+def _listen(spec: ModelSpec) -> Any:
+    @task(task_id="listen")
+    def listen() -> list[str]:
+        """Make what tells Airflow of the drift job's end; without the rights to, Airflow looks by itself."""
+        from botocore.exceptions import ClientError
+
+        from frugal.events import wiring
+
+        try:
+            return wiring.up(spec, drift.base_name(spec))
+        except ClientError as error:
+            if "AccessDenied" not in error.response["Error"]["Code"]:
+                raise
+            raise AirflowSkipException(f"{error}; `frugal events up` makes it") from error
+
+    return listen()
 
 
 def _find_window(spec: ModelSpec) -> Any:
