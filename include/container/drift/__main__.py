@@ -1,0 +1,7 @@
+"""``python3 -m container.drift``"""
+
+from __future__ import annotations
+
+from container.drift.job import run
+
+run()
