@@ -21,16 +21,17 @@ def quality(
 ) -> Check:
     """``(predictions, labels)`` of both sides. The effect is the share of the baseline's value by which
     the metric is worse; the p-value is that of the difference over its bootstrapped standard errors,
-    one-sided.
-
-    Raises:
-        ValueError: the metric is not defined on these rows.
+    one-sided. A metric that is not defined on the rows is unknown.
     """
     check = Check(metric, "quality", len(window[1]), len(baseline[1]))
     if too_few(check, limits):
         return check
-    was, was_error = _value(metric, *baseline)
-    now, error = _value(metric, *window)
+    try:
+        was, was_error = _value(metric, *baseline)
+        now, error = _value(metric, *window)
+    except ValueError as problem:
+        check.reason = f"{metric}: {problem}"
+        return check
     worse = (was - now) if metric in metrics.HIGHER_IS_BETTER else (now - was)
     spread = float(np.hypot(was_error, error))
     check.test = "bootstrap"

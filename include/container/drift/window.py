@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ class Column(Moments):
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[Any] = []
+        self._sorted = False
         self._sketch: Sketch | None = None
         self.wrong = 0
 
@@ -35,6 +37,7 @@ class Column(Moments):
             self.wrong += int(infinite.sum())
             column = np.where(infinite, np.nan, column)
         values = self.add(column)
+        self._sorted = False
         if self._sketch is None:
             self._parts.append(values.astype(np.float32))
         else:
@@ -59,9 +62,13 @@ class Column(Moments):
         return sketch
 
     def sample(self) -> Sample:
+        """The values in order; they are sorted once and kept so."""
         if self._sketch is not None:
             return Sample.sketched(self._sketch)
-        return Sample.of(np.concatenate([np.empty(0, np.float32), *self._parts]))
+        if len(self._parts) != 1 or not self._sorted:
+            sample = Sample.of(np.concatenate([np.empty(0, np.float32), *self._parts]))
+            self._parts, self._sorted = [sample.values], True
+        return Sample(self._parts[0], None, len(self._parts[0]))
 
 
 class CategoryColumn:
@@ -127,7 +134,7 @@ class Window:
         Returns:
             The window, and ``(m, 2)``: position in ``wanted``, prediction.
         """
-        window, reader, matched = cls(schema, memory_mib), Reader(schema), []
+        window, reader, matched = cls(schema, memory_mib), Reader(schema), array("d")
         for record in records.read(directory):
             window.records += 1
             if record.problem:
@@ -140,7 +147,7 @@ class Window:
                 for rows in reader.take(record.asked) if record.asked else ():
                     window.take(rows)
                 if record.answered:
-                    matched += window._answer(record, wanted)
+                    matched.extend(window._answer(record, wanted))
             except (ValueError, KeyError) as error:
                 window._problem(f"{type(error).__name__}: {error}")
             if len(window._answers) >= 1 << 16:
@@ -148,7 +155,7 @@ class Window:
         for rows in reader.rest():
             window.take(rows)
         window._flush()
-        return window, np.array(matched, dtype=np.float64).reshape(-1, 2)
+        return window, np.array(matched).reshape(-1, 2)
 
     def take(self, rows: Rows) -> None:
         """Take a batch in."""
@@ -164,18 +171,17 @@ class Window:
                 column.missing -= rows.unseen[name].total()
         self._stay_within_memory()
 
-    def _answer(self, record: records.Record, wanted: Any) -> list[tuple[int, float]]:
+    def _answer(self, record: records.Record, wanted: Any) -> list[float]:
+        """Take predictions in; the position in ``wanted`` and the prediction, of each that is there."""
         found = answers.predictions(record)
         self._answers.extend(found.tolist())
-        if wanted is None:
+        if wanted is None or not len(wanted):
             return []
-        keys = [key_of(record.key, row) for row in range(len(found))]
-        places = np.searchsorted(wanted, keys)
-        inside = places < len(wanted)
-        inside[inside] = wanted[places[inside]] == np.array(keys)[inside]
-        return [
-            (int(place), float(v)) for place, v in zip(places[inside], found[inside], strict=True)
-        ]
+        keys = np.array([key_of(record.key, row) for row in range(len(found))])
+        places = np.minimum(np.searchsorted(wanted, keys), len(wanted) - 1)
+        inside = wanted[places] == keys
+        pairs: list[float] = np.stack([places[inside], found[inside]], axis=1).ravel().tolist()
+        return pairs
 
     def _flush(self) -> None:
         self.predictions.take(np.array(self._answers, dtype=np.float64))
