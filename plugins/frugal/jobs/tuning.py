@@ -8,8 +8,8 @@ from typing import Any
 
 from frugal.jobs import bills
 from frugal.jobs.bills import Description
-from frugal.jobs.kind import CAPACITY_REASONS, SLACK, JobKind, Request
-from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobError
+from frugal.jobs.kind import CAPACITY_REASONS, SERVICE_REASONS, SLACK, JobKind, Request
+from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobError, ServiceFailed
 
 NAME_LENGTH = 32  # HyperParameterTuningJobName, botocore's model
 
@@ -33,16 +33,24 @@ class TuningKind(JobKind):
         return {**found, "TrainingJobs": jobs}
 
     def failure(self, description: Description, request: Request) -> JobError | None:
-        """Completed is success only with a best training job: one whose objective AWS could read."""
+        """Completed is success only with a best training job: one whose objective AWS could read.
+
+        It fails for the reason that its training jobs failed for: AWS says of it only that none succeeded.
+        """
         error = super().failure(description, request)
+        jobs = description.get("TrainingJobs", [])
+        reasons = [job["FailureReason"] for job in jobs if job.get("FailureReason")]
         if error is None and best_job(description) is None:
-            reasons = [job.get("FailureReason") for job in description.get("TrainingJobs", [])]
-            reason = next(filter(None, reasons), "none of them reported the objective")
-            reason = f"completed, but no training job is the best: {reason}"
-            error = AlgorithmFailed(description[self.name_key], reason)
-        if isinstance(error, AlgorithmFailed) and any(t in error.reason for t in CAPACITY_REASONS):
-            return CapacityUnavailable(error.job, error.reason)
-        return error
+            name = description[self.name_key]
+            error = AlgorithmFailed(name, "completed, but no training job is the best")
+        if not isinstance(error, AlgorithmFailed):
+            return error
+        reason = f"{error.reason}: {next(iter(reasons), 'none of them reported the objective')}"
+        if any(text in reason for text in CAPACITY_REASONS):
+            return CapacityUnavailable(error.job, reason)
+        if reasons and all(reason.startswith(SERVICE_REASONS) for reason in reasons):
+            return ServiceFailed(error.job, reason)
+        return AlgorithmFailed(error.job, reason)
 
     def max_runtime(self, description: Description) -> int | None:
         """ResourceLimits.MaxRuntimeInSeconds of the tuning job as a whole."""

@@ -142,6 +142,7 @@ def test_a_tuning_job_that_goes_on_is_asked_for_in_one_call(client: Any, aws: St
     assert not TUNING.is_over(found)
 
 
+LOST = "InternalServerError: We encountered an internal error. Please try again."
 NO_CAPACITY = "CapacityError: Insufficient capacity for ml.p4d.24xlarge"
 
 
@@ -161,6 +162,22 @@ NO_CAPACITY = "CapacityError: Insufficient capacity for ml.p4d.24xlarge"
         ),
         (tuning("Failed", FailureReason="All training jobs failed"), AlgorithmFailed, "All"),
         (tuning("Failed", FailureReason="InternalServerError"), ServiceFailed, "Internal"),
+        (
+            tuning("Failed", TrainingJobs=[trained("a", 0, FailureReason=LOST)]),
+            ServiceFailed,
+            "Internal",
+        ),
+        (
+            tuning(
+                "Failed",
+                TrainingJobs=[
+                    trained("a", 0, FailureReason=LOST),
+                    trained("b", 0, FailureReason="AlgorithmError: x"),
+                ],
+            ),
+            AlgorithmFailed,
+            "Failed",
+        ),
         (tuning("Stopped"), JobStopped, "stopped before"),
         (
             tuning("Stopped", HyperParameterTuningEndTime=START + timedelta(seconds=3601)),
