@@ -97,9 +97,11 @@ def summary(found: Mapping[str, Any]) -> str:
 
 def loss(found: Mapping[str, Any]) -> float | None:
     """By how much the metric of a drift.json is worse than the baseline's; None without ground truth."""
-    quality = found.get("quality") or {}
-    value: float | None = quality.get("loss")
-    return value
+    for check in found.get("checks", []):
+        if check["about"] == "quality" and check["effects"]:
+            share, was = check["effects"]["quality"], abs(check["effects"]["baseline"])
+            return float(share * was if was else share)
+    return None
 
 
 def _new_data(spec: ModelSpec, run: Run) -> bool:

@@ -164,7 +164,4 @@ class ModelSpec(Section):
         data["raw"] = self.raw_prefix
         data["split"]["by"] = list(self.data.split.by or self.data.key)
         data["split"]["salt"] = self.data.split.salt or self.name
-        monitor = document["monitor"]
-        monitor |= monitor.pop("thresholds")
-        monitor["ignore"] = [*self.monitor.ignore, *self.monitor.pii]
         return document

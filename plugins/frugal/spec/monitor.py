@@ -15,31 +15,17 @@ LONGEST_WINDOW = timedelta(days=31)
 
 
 class Thresholds(Section):
-    """Which effect is drift, where it is significant too. What each measures, and the defaults: container/drift."""
+    """What of an effect is drift. A significant test alone is none: the effect decides."""
 
-    alpha: float | None = Field(
-        None, gt=0, lt=1, description="chance of a false alarm, of all tests of a window together"
-    )
-    psi: float | None = Field(None, gt=0, description="population stability index")
-    ks: float | None = Field(None, gt=0, lt=1, description="Kolmogorov-Smirnov distance")
-    js: float | None = Field(None, gt=0, le=1, description="Jensen-Shannon distance")
-    wasserstein: float | None = Field(
-        None, gt=0, description="in standard deviations of the baseline"
-    )
-    categories: float | None = Field(
-        None, gt=0, le=1, description="largest difference of a category's share"
-    )
-    completeness: float | None = Field(
-        None, gt=0, le=1, description="fall of the share of values that are there"
-    )
-    types: float | None = Field(
-        None, gt=0, le=1, description="share of values that may be of another type"
-    )
-    unseen: float | None = Field(
-        None, gt=0, le=1, description="share of values in categories that the baseline lacks"
-    )
-    quality: float | None = Field(
-        None, gt=0, description="loss of the metric, as a share of the baseline's"
+    psi: float = Field(0.2, gt=0, description="population stability index")
+    ks: float = Field(0.1, gt=0, lt=1, description="Kolmogorov-Smirnov distance")
+    jensen_shannon: float = Field(0.1, gt=0, le=1, description="distance, base 2")
+    wasserstein: float = Field(0.1, gt=0, description="in standard deviations of the baseline")
+    chi_square: float = Field(0.1, gt=0, le=1, description="Cramer's V")
+    completeness: float = Field(0.05, gt=0, le=1, description="fall of the share that is present")
+    quality: float = Field(0.1, gt=0, description="relative loss of the metric, with ground truth")
+    significance: float = Field(
+        0.01, gt=0, lt=1, description="of all tests of a window together, not of each"
     )
 
 
