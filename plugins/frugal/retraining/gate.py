@@ -69,7 +69,13 @@ class Decision:
 
     def as_json(self) -> dict[str, Any]:
         """The record: {"window", "action", "why", "at", "reasons"}."""
-        return {**asdict(self), "at": self.at.isoformat(), "why": self.why}
+        return {
+            "window": self.window,
+            "action": self.action,
+            "why": self.why,
+            "at": self.at.isoformat(),
+            "reasons": [asdict(reason) for reason in self.reasons],
+        }
 
 
 def decide(gate: Retrain, facts: Facts) -> Decision:
