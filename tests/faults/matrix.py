@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from frugal.jobs.kinds import KINDS
-from tests.faults import scripts, work
+from tests.faults import work
+from tests.faults.scripts import aws, crashes, users
 from tests.faults.steps import Script
 
 SUBJECTS = ("frugal", "deferrable", "sync")
@@ -93,62 +94,62 @@ ONE, FAILED = Right(1, "success"), Right(1, "failed")
 TWO = Right(2, "success")
 BOTH = ("training", "endpoint")
 #: What AWS loses when it restarts, and Frugal starts again.
-LOST = dict.fromkeys(("processing", "compilation", "transform"), TWO)
+LOST = dict.fromkeys(("processing", "tuning", "compilation", "transform"), TWO)
 
 FAULTS = (
-    Fault("nothing", scripts.nothing, ONE),
+    Fault("nothing", users.nothing, ONE),
     Fault(
         "worker killed before submit",
-        scripts.worker_dies("before submit"),
+        crashes.worker_dies("before submit"),
         ONE,
         quick=BOTH,
     ),
-    Fault("worker killed after submit", scripts.worker_dies("after submit"), ONE, quick=BOTH),
+    Fault("worker killed after submit", crashes.worker_dies("after submit"), ONE, quick=BOTH),
     Fault(
         "worker killed before defer",
-        scripts.worker_dies("before defer"),
+        crashes.worker_dies("before defer"),
         ONE,
         not_for={"sync": NOT_DEFERRED},
         quick=BOTH,
     ),
     Fault(
         "worker killed while polling",
-        scripts.worker_dies_waiting,
+        crashes.worker_dies_waiting,
         ONE,
         not_for={"frugal": DEFERS, "deferrable": DEFERS},
     ),
     Fault(
         "worker killed when resumed",
-        scripts.worker_dies("when resumed"),
+        crashes.worker_dies("when resumed"),
         ONE,
         not_for={"sync": NOT_DEFERRED},
         quick=BOTH,
     ),
-    Fault("task marked failed", scripts.marked("failed"), FAILED, quick=BOTH),
-    Fault("task marked success", scripts.marked("success"), ONE, quick=BOTH),
-    Fault("marked failed while it submits", scripts.marked_submitting, FAILED, quick=BOTH),
-    Fault("task cleared while it waits", scripts.cleared, TWO, instead=lasting(ONE), quick=BOTH),
+    Fault("task marked failed", users.marked("failed"), FAILED, quick=BOTH),
+    Fault("task marked success", users.marked("success"), ONE, quick=BOTH),
+    Fault("marked failed while it submits", users.marked_submitting, FAILED, quick=BOTH),
+    Fault("task cleared while it waits", users.cleared, TWO, instead=lasting(ONE), quick=BOTH),
     Fault(
         "task cleared when finished",
-        scripts.cleared_finished,
+        users.cleared_finished,
         TWO,
         instead=lasting(ONE),
         quick=("training",),
     ),
-    Fault("DAG run deleted", scripts.deleted, Right(1, "deleted"), shared=True, quick=BOTH),
-    Fault("task timeout", scripts.takes_too_long, FAILED, variant="_task_timeout", quick=BOTH),
+    Fault("DAG run deleted", users.deleted, Right(1, "deleted"), shared=True, quick=BOTH),
+    Fault("task timeout", users.takes_too_long, FAILED, variant="_task_timeout", quick=BOTH),
     Fault(
         "DAG run timeout",
-        scripts.takes_too_long,
+        users.takes_too_long,
         Right(1, "skipped"),
         variant="_run_timeout",
         quick=BOTH,
     ),
-    Fault("container error", scripts.container_fails, FAILED, quick=("training",)),
+    Fault("container error", aws.container_fails, FAILED, quick=("training",)),
     *(
         Fault(
             f"spot reclaimed {times} times",
-            scripts.reclaimed(times) if times else scripts.nothing,
+            aws.reclaimed(times) if times else users.nothing,
             ONE,
             not_for=only({"training", "tuning"}, NO_SPOT),
             quick=("training",) if times == 1 else (),
@@ -158,7 +159,7 @@ FAULTS = (
     *(
         Fault(
             f"no capacity on {number} of 3 rungs",
-            scripts.no_capacity(*instances),
+            aws.no_capacity(*instances),
             right,
             not_for={
                 **only({"training"}, NO_LADDER),
@@ -175,19 +176,19 @@ FAULTS = (
     ),
     Fault(
         "no capacity for its only request",
-        scripts.no_capacity("*"),
+        aws.no_capacity("*"),
         Right(2, "failed"),
         not_for=only({"processing", "transform"}, "see its rungs, or needs no such capacity"),
     ),
     Fault(
         "update rolled back",
-        scripts.rolled_back,
+        aws.rolled_back,
         FAILED,
         not_for=only(LASTING, "is not updated"),
     ),
     Fault(
         "triggerer killed",
-        scripts.component_dies("triggerer"),
+        crashes.component_dies("triggerer"),
         ONE,
         not_for={"sync": NOT_DEFERRED},
         shared=True,
@@ -195,7 +196,7 @@ FAULTS = (
     ),
     Fault(
         "trigger moved to another triggerer",
-        scripts.trigger_moves,
+        crashes.trigger_moves,
         ONE,
         not_for={"sync": NOT_DEFERRED},
         shared=True,
@@ -203,14 +204,14 @@ FAULTS = (
     ),
     Fault(
         "scheduler killed",
-        scripts.component_dies("scheduler"),
+        crashes.component_dies("scheduler"),
         ONE,
         shared=True,
         quick=BOTH,
     ),
     Fault(
         "local AWS killed",
-        scripts.aws_restarts,
+        aws.aws_restarts,
         ONE,
         instead=LOST,
         shared=True,
@@ -218,33 +219,33 @@ FAULTS = (
     ),
     Fault(
         "throttled for a minute while it submits",
-        scripts.throttled_when_submitted,
+        aws.throttled_when_submitted,
         ONE,
         shared=True,
     ),
     Fault(
         "throttled for a minute while it waits",
-        scripts.throttled_while_waiting,
+        aws.throttled_while_waiting,
         ONE,
         shared=True,
     ),
     Fault(
         "last attempt's worker killed after submit",
-        scripts.last_attempt_dies,
+        crashes.last_attempt_dies,
         FAILED,
         variant="_once",
         shared=True,
     ),
     Fault(
         "task marked failed while no triggerer runs",
-        scripts.ended_unwatched(lambda run: run.mark("failed")),
+        users.ended_unwatched(lambda run: run.mark("failed")),
         FAILED,
         not_for={"sync": NOT_DEFERRED},
         shared=True,
     ),
     Fault(
         "DAG run deleted while no triggerer runs",
-        scripts.ended_unwatched(lambda run: run.delete()),
+        users.ended_unwatched(lambda run: run.delete()),
         Right(1, "deleted"),
         not_for={"sync": NOT_DEFERRED},
         shared=True,

@@ -16,6 +16,8 @@ from tests.faults.cluster import Cluster
 
 DAGS = Path(__file__).with_name("dags")
 SLOTS = "64"
+#: AWS's own waits, among them that for capacity on demand, outlast what a loaded scheduler takes to hear of a deferral.
+CLOCK = "0.3"
 SETTINGS = {
     "CORE__PARALLELISM": "16",
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
@@ -39,7 +41,7 @@ class SlottedAws(LocalAws):
             entry |= {role: work.HELD for role in ("serve", "compile") if role in entry}
         images = self.home / "images.yaml"
         images.write_text(yaml.safe_dump(table))
-        return [*super().command(), "--slots", SLOTS, "--images", str(images)]
+        return [*super().command(), "--slots", SLOTS, "--clock", CLOCK, "--images", str(images)]
 
 
 def make(folder: Path, envs: Path) -> Cluster:

@@ -72,6 +72,12 @@ class TaskRun:
         return int(self.task["try_number"]) if self.task else 0
 
     @property
+    def ended(self) -> datetime | None:
+        """When the task ended, if Airflow says."""
+        end = self.task["end_date"] if self.task else None
+        return datetime.fromisoformat(end) if end else None
+
+    @property
     def is_over(self) -> bool:
         """Whether Airflow is done with the task."""
         return self.state in (*OVER, DELETED)

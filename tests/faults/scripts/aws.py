@@ -1,0 +1,101 @@
+"""What goes wrong at AWS, and in the jobs that it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tests.faults import materials, work
+from tests.faults.cluster import AWS, Cluster
+from tests.faults.steps import Script, Step, finish, held
+from tests.faults.task_run import TaskRun
+
+THROTTLED_SECONDS = 60
+#: All that the operators and the trigger call; the matrix itself only lists.
+THROTTLED = ("Create*", "Describe*", "Update*", "Stop*", "Delete*")
+
+
+def aws_restarts(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """The local AWS is killed with all that it runs, and started again: it fails what cannot go on."""
+    yield from held(runs)
+    for run in runs:
+        run.hold()
+    cluster.kill(AWS)
+    cluster.restart(AWS)
+    yield from held(runs)
+    yield from finish(runs)
+
+
+def throttled_when_submitted(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """SageMaker throttles every call for a minute, from before the tasks start."""
+    throttle(cluster)
+    yield from held(runs)
+    yield from finish(runs)
+
+
+def throttled_while_waiting(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """SageMaker throttles every call for a minute, in which the jobs end."""
+    yield from held(runs)
+    throttle(cluster)
+    yield from finish(runs)
+
+
+def container_fails(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """The job's own program ends with an error."""
+    yield from held(runs)
+    yield from finish(runs, "fail")
+
+
+def reclaimed(times: int) -> Script:
+    """Spot capacity is taken away from the run's training jobs that many times in all."""
+
+    def script(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+        for run in runs:
+            cluster.fault("reclaim", job=f"{run.id}*", at=2, count=times)
+        yield from held(runs)
+        yield (
+            f"{times} interruptions",
+            lambda: all(cluster.struck(run) == times or run.is_over for run in runs),
+        )
+        for run in runs:
+            run.hold()
+        yield from held(runs)
+        yield from finish(runs)
+        for run in runs:
+            if run.kind.name == "training":
+                run.lose(times * work.CHECKPOINT_STEPS)
+
+    return script
+
+
+def no_capacity(*instances: str) -> Script:
+    """There is no capacity for the run's jobs on these instance types."""
+
+    def script(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+        for run in runs:
+            for instance in instances:
+                cluster.fault("no-capacity", job=f"{run.id}*", instance=instance)
+        yield from held(runs)
+        yield from finish(runs)
+
+    return script
+
+
+def rolled_back(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """What serves is to be updated; the new one never gets healthy, so that the old one goes on serving."""
+    for run in runs:
+        run.release()
+        materials.BEFORE_UPDATE[run.kind.name](cluster.sagemaker, run.id)
+    yield "what is updated", lambda: all(set(run.jobs.values()) == {"InService"} for run in runs)
+    for run in runs:
+        run.stood = True
+        run.hold()
+    yield from held(runs)
+    yield from finish(runs, "fail")
+
+
+def throttle(cluster: Cluster) -> None:
+    """For a minute from now on."""
+    for operation in THROTTLED:
+        cluster.fault(
+            "throttle", service="sagemaker", operation=operation, seconds=THROTTLED_SECONDS
+        )
