@@ -148,13 +148,13 @@ FAULTS = (
     Fault("container error", aws.container_fails, FAILED, quick=("training",)),
     *(
         Fault(
-            f"spot reclaimed {times} times",
+            f"spot {how}",
             aws.reclaimed(times) if times else users.nothing,
             ONE,
             not_for=only({"training", "tuning"}, NO_SPOT),
             quick=("training",) if times == 1 else (),
         )
-        for times in (0, 1, 5)
+        for times, how in ((0, "not reclaimed"), (1, "reclaimed once"), (5, "reclaimed five times"))
     ),
     *(
         Fault(

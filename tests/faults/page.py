@@ -38,7 +38,9 @@ def lines(outcomes: Outcomes, seconds: float) -> Iterator[str]:
         python=platform.python_version(),
         cores=os.cpu_count(),
         stopped=STOPPED_WITHIN,
-        lasting=" and ".join(sorted(f"{kind}s" for kind in LASTING & work.BUILDERS.keys())),
+        lasting=" and ".join(
+            sorted(f"{kind.replace('-', ' ')}s" for kind in LASTING & work.BUILDERS.keys())
+        ),
     ).splitlines()
     for subject, title in TITLES.items():
         found = {cell: outcome for cell, outcome in outcomes.items() if cell.subject == subject}
@@ -112,5 +114,6 @@ when a user asks for one by clearing or AWS lost the first one, and never succes
 - *Left running* is what still runs {stopped:.0f} s after the task came to its final state. It goes on billing.
 - *In vain* are seconds of a job while another one of the same task was at work, and after a user or a limit had ended
   the task; as many are right, as a stop takes its time. Jobs here work until they are told to end, so
-  that seconds compare within a cell only. Of {lasting} no seconds are shown: they bill for as long as they stand.
+  that seconds compare within a cell only. Of {lasting} no seconds are shown: they bill for as
+  long as they stand.
 - Every operator may retry once (`retries=1`), looks once a second or more often, and has the same requests."""
