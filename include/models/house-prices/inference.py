@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from container import capture
 from container.boosting import load_booster
 from container.features import FeatureSchema
 
@@ -24,6 +25,7 @@ def model_fn(model_dir: str) -> tuple[Any, FeatureSchema]:
     return load_booster(Path(model_dir), threads), FeatureSchema.load(Path(model_dir))
 
 
+@capture.request
 def input_fn(data: bytes | str, content_type: str) -> Any:
     """``(rows, features)`` float32, or a list of objects by feature name."""
     text = data.decode() if isinstance(data, bytes) else data
@@ -52,6 +54,7 @@ def predict_fn(data: Any, model: tuple[Any, FeatureSchema]) -> np.ndarray[Any, A
     return np.asarray(booster.inplace_predict(rows))
 
 
+@capture.response
 def output_fn(prediction: np.ndarray[Any, Any], accept: str) -> tuple[str, str]:
     """CSV whatever is accepted: nine digits give back the same float32."""
     return "".join(f"{value:.9g}\n" for value in prediction.tolist()), "text/csv"

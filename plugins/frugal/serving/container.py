@@ -6,6 +6,7 @@ from typing import Any
 
 from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs
+from frugal.serving import captured
 from frugal.spec import ModelSpec
 
 SCRIPT = "inference.py"
@@ -42,5 +43,6 @@ def scripted(spec: ModelSpec, inputs: Inputs, model_data: str, *, source: str) -
             "SAGEMAKER_SUBMIT_DIRECTORY": source,
             "SAGEMAKER_REGION": inputs.run.region,
             "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
+            **captured.environment(spec, inputs.run),
         },
     }

@@ -8,6 +8,7 @@ from typing import Any
 from frugal.aws.names import unique
 from frugal.aws.publish import to_json
 from frugal.aws.run import Inputs
+from frugal.serving.captured import by_handler
 from frugal.serving.container import native
 from frugal.serving.names import VARIANT, endpoint_name
 from frugal.spec import ModelSpec
@@ -83,10 +84,10 @@ def variant(name: str, model_name: str, size: Mapping[str, Any], weight: float =
 
 
 def capture(spec: ModelSpec, inputs: Inputs) -> Request:
-    """DataCaptureConfig as a member of the configuration; nothing at 0 percent."""
+    """DataCaptureConfig as a member of the configuration; nothing at 0 percent, or where the handlers capture."""
     percent = spec.deploy.capture_percent
     percent = CAPTURE_PERCENT if percent is None else percent
-    if not percent:
+    if not percent or by_handler(spec):
         return {}
     config = {
         "EnableCapture": True,

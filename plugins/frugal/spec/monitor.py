@@ -62,7 +62,7 @@ class Monitor(Section):
         100,
         gt=0,
         le=100,
-        description="of requests, where the model's handler captures: serverless, multi-model, and with pii",
+        description="of requests, where the model's handlers capture: serverless, async, scale-to-zero, and with pii",
     )
     truth: str | None = Field(
         None, description="S3 prefix of ground truth in the bucket; default <name>/truth/"

@@ -9,8 +9,8 @@ from frugal.spec.model import Compile, Data
 from frugal.spec.monitor import HOUR, LONGEST_WINDOW, Monitor
 from frugal.spec.rule import Finding, rule
 
-#: AWS captures nothing here, and neither does a handler: AWS's own data capture does not cover them.
-NOT_CAPTURED = ("async", "scale-to-zero")
+#: AWS captures nothing with these, so that the handlers of the model as it was trained have to.
+BY_HANDLER = ("serverless", "async", "scale-to-zero")
 
 
 @rule("monitor")
@@ -68,13 +68,22 @@ def pii_is_captured_by_the_handler(
         yield Finding("monitor.pii", problem, deploy.strategy, "a strategy with an endpoint")
 
 
-@rule("monitor", "deploy")
-def something_is_captured(monitor: Monitor, deploy: Deploy) -> Iterator[Finding]:
+@rule("monitor", "deploy", "compile")
+def something_is_captured(
+    monitor: Monitor, deploy: Deploy, compilation: Compile
+) -> Iterator[Finding]:
     """A watch over nothing would be `unknown` for ever."""
     if monitor.schedule is None:
         return
-    if deploy.strategy in NOT_CAPTURED:
-        problem = f"nothing is captured with strategy {deploy.strategy}"
+    if deploy.strategy == "multi-model":
+        problem = "neither AWS nor the handlers capture what a model of many is asked"
         yield Finding("monitor.schedule", problem, monitor.schedule, "leave it out")
+    if deploy.strategy in BY_HANDLER and compilation.backend != "none":
+        yield Finding(
+            "monitor.schedule",
+            f"AWS captures nothing with strategy {deploy.strategy}, nor do compiled models",
+            compilation.backend,
+            "compile.backend: none, or strategy: realtime",
+        )
     if deploy.capture_percent == 0:
         yield Finding("deploy.capture_percent", "monitor.schedule needs captured traffic", 0)
