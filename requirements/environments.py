@@ -1,6 +1,6 @@
 """Build and lock the Python environments that Frugal runs in.
 
-    python3 requirements/environments.py build [NAME ...]    all of them without a NAME; `images` means every images/*
+    python3 requirements/environments.py build [NAME ...]    all but the rare without a NAME; `images`: all images/*
     python3 requirements/environments.py lock [NAME ...]     resolve the *.in files again; without a NAME, anew
 
 Every environment is installed from hashed requirement files alone and carries a stamp of them, so nothing
@@ -37,13 +37,15 @@ class Environment:
     """One virtual environment: the locks it is installed from and the Python it prefers.
 
     `python` is a minor version to look for; None, or one that is not found, is the running interpreter.
-    `base` names an environment whose packages are visible too, and which stays as it is.
+    `base` names an environment whose packages are visible too, and which stays as it is. One that is `rare`
+    is built only when it is named.
     """
 
     name: str
     locks: tuple[Path, ...]
     python: str | None = None
     base: str | None = None
+    rare: bool = False
 
 
 def environments() -> dict[str, Environment]:
@@ -54,6 +56,7 @@ def environments() -> dict[str, Environment]:
         Environment("local-aws", (HERE / "local-aws.txt",)),
         Environment("data", (HERE / "data.txt",)),
         Environment("bench", (HERE / "bench.txt",), python="3.10"),
+        Environment("evidently", (HERE / "evidently.txt",), python="3.10", rare=True),
         Environment("sdk", (HERE / "sdk.txt",)),
         Environment("awscli", (HERE / "awscli.txt",)),
         Environment("tests/local-aws", (pytest,), base="local-aws"),
@@ -217,7 +220,7 @@ def build(env: Environment, home: Path = ENVS) -> None:
 
 def lock(source: Path, upgrade: bool) -> None:
     """Resolve one *.in file into the hashed *.txt beside it; `upgrade` lets go of the pins that are there."""
-    oldest = source.parent in (IMAGES, CONTAINER) or source.stem in ("pytest", "bench")
+    oldest = source.parent in (IMAGES, CONTAINER) or source.stem in ("pytest", "bench", "evidently")
     options = [*LOCK, "--python-version", "3.10" if oldest else "3.11"]
     options += ["--no-deps"] if source.stem.startswith(("data", "amazon-")) else []
     options += ["--upgrade"] if upgrade else []
@@ -269,8 +272,10 @@ def main() -> None:
         raise SystemExit(
             f"no such environment: {', '.join(unknown)}; there are {', '.join(allowed)}"
         )
+    if not names:
+        names = [name for name in allowed if given.command == "lock" or not known[name].rare]
     with alone():
-        for name in names or allowed:
+        for name in names:
             if given.command == "lock":
                 lock(sources[name], upgrade=not given.names)
                 continue
