@@ -208,8 +208,8 @@ The whole job, from {whole["exact"]["bytes"] / 1e6:.0f} MB of capture records to
 
 {table(("", "seconds", "processors", "values per second", "peak memory", "rank error"), jobs)}
 
-"sketched" has {SMALL_MEMORY_MIB} MiB for a window's values, where {values * 4 / 2**20:.0f} MiB are needed: KLL sketches take
-over. The rank error is what the report states: no rank is off by more, with probability 0.999999.
+"sketched" has {SMALL_MEMORY_MIB} MiB for a window's values, where {values * 4 / 2**20:.0f} MiB are needed: KLL sketches
+take over. The rank error is what the report states: no rank is off by more, with probability 0.999999.
 """
 
 

@@ -15,11 +15,10 @@ from container.drift.checks import DRIFT
 from container.drift.limits import Limits
 from container.drift.sample import Sample
 
-REFERENCES, WINDOWS, SEEDS = 10, 1000, 100
 TRAINED, SERVED, SHIFT = 15_000, 5_000, 0.3
 
 
-def references(seed: int) -> dict[str, tuple[Sample, float]]:
+def trained(seed: int) -> dict[str, tuple[Sample, float]]:
     """A training split's columns, as the job takes them from its baseline."""
     return {
         name: (Sample.distinct(values), float(values.std(dtype="float64")))
@@ -37,27 +36,28 @@ def drifted(known: dict[str, tuple[Sample, float]], window: dict[str, Any], limi
     return [check.name for check in asked if check.verdict == DRIFT]
 
 
-def main(limits: Limits) -> dict[str, Any]:
-    """Counts of windows."""
+def judge(limits: Limits, references: int, windows: int, seeds: int) -> dict[str, Any]:
+    """How many of ``windows`` without drift, and of ``seeds`` with one column that moved, are said to drift;
+    each reference is for its share of them."""
     alarms, found, missed, besides = 0, 0, Counter[str](), 0
-    for number in range(REFERENCES):
-        known = references(1_000_000 + number)
-        for window in range(number, WINDOWS, REFERENCES):
+    for number in range(references):
+        known = trained(1_000_000 + number)
+        for window in range(number, windows, references):
             alarms += bool(drifted(known, draw(window, SERVED), limits))
-        for seed in range(number, SEEDS, REFERENCES):
+        for seed in range(number, seeds, references):
             moved = list(COLUMNS)[seed * 7 % len(COLUMNS)]
             said = drifted(known, draw(2_000_000 + seed, SERVED, moved, SHIFT), limits)
             found += moved in said
             missed[moved] += moved not in said
             besides += bool(set(said) - {moved})
     return {
-        "windows": WINDOWS,
+        "windows": windows,
         "alarms": alarms,
-        "seeds": SEEDS,
+        "seeds": seeds,
         "found": found,
         "missed": {name: count for name, count in missed.items() if count},
         "besides": besides,
-        "references": REFERENCES,
+        "references": references,
         "trained": TRAINED,
         "served": SERVED,
         "shift": SHIFT,
@@ -66,4 +66,4 @@ def main(limits: Limits) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Limits.of(json.loads(sys.argv[1])))))
+    print(json.dumps(judge(Limits.of(json.loads(sys.argv[1])), 10, 1000, 100)))
