@@ -34,6 +34,7 @@ BELOW = {
         "spec",
         "aws",
     },
+    "restoring": {"tasks", "stages", "serving", "jobs", "spec", "aws"},
     "watching": {"events", "tasks", "stages", "serving", "jobs", "spec", "aws"},
     "events": {"spec", "aws"},
     "retraining_pipeline": {"retraining", "events", "tasks", "stages", "jobs", "spec", "aws"},

@@ -24,6 +24,37 @@ def champion(group: str) -> Champion | None:
     return Champion(arn=arn, model_data=lineage[MODEL_DATA], source=lineage[SOURCE])
 
 
+def before_champion(group: str, version: int | None = None) -> str:
+    """ARN of the package to go back to: the approved one before the champion, or the one of a `version` of `group`.
+
+    Raises LookupError when there is none.
+    """
+    packages = _packages(group) if version else _packages(group, ModelApprovalStatus="Approved")[1:]
+    for package in packages:
+        if version in (None, package["ModelPackageVersion"]):
+            return str(package["ModelPackageArn"])
+    which = f"version {version}" if version else "approved package before the champion"
+    raise LookupError(f"{group} has no {which} among its ten newest")
+
+
+def restore(group: str, arn: str) -> list[str]:
+    """Make the package champion: it is approved, and newer ones are rejected, which are returned."""
+    sagemaker, why = client("sagemaker"), f"{arn.rpartition('/')[2]} was restored"
+    sagemaker.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus="Approved", ApprovalDescription=why
+    )
+    rejected = []
+    for package in _packages(group, ModelApprovalStatus="Approved"):
+        newer = package["ModelPackageArn"]
+        if newer == arn:
+            break
+        sagemaker.update_model_package(
+            ModelPackageArn=newer, ModelApprovalStatus="Rejected", ApprovalDescription=why
+        )
+        rejected.append(str(newer))
+    return rejected
+
+
 def is_promoted(group: str) -> bool:
     """Whether `group` has an approved package: some version of the model may be served."""
     return bool(_packages(group, ModelApprovalStatus="Approved"))

@@ -10,14 +10,19 @@ from frugal.serving import captured
 from frugal.spec import ModelSpec
 
 SCRIPT = "inference.py"
+#: The task that leaves {"package": ARN} where a package is deployed, not what a run trained.
+CHOSEN = "choose_package"
 IN_THE_ARCHIVE = "/opt/ml/model/code"
 
 
 def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     """Image, ModelDataUrl and Environment of the model as it was compiled (or not).
 
-    Neo's image serves its artefact by itself; the ONNX archive brings handlers and requirements along.
+    Neo's image serves its artefact by itself; the ONNX archive brings handlers and requirements along. A package of the
+    registry that is chosen (`CHOSEN`) holds all of that.
     """
+    if chosen := inputs.results.get(CHOSEN):
+        return {"ModelPackageName": chosen["package"]}
     compiled = inputs.results.get("compile")
     if spec.compile.backend == "neo" and compiled:
         return {"Image": compiled["image"], "ModelDataUrl": compiled["artifact"]}

@@ -1,0 +1,17 @@
+"""One Airflow DAG for each model with an endpoint of its own: back to an earlier version, by one param."""
+
+from __future__ import annotations
+
+from frugal.aws.settings import Settings
+from frugal.restoring import STRATEGIES, build_dag
+from frugal.serving.chooser.auto import resolved
+from frugal.spec import SpecError, find_specs, load_spec
+
+for path in find_specs(Settings.load().models):
+    try:
+        spec = resolved(load_spec(path))
+    except SpecError:
+        continue  # dags/train.py shows the mistakes
+    if spec.deploy.strategy in STRATEGIES:
+        dag = build_dag(spec)
+        globals()[dag.dag_id] = dag

@@ -1,0 +1,99 @@
+"""The restore DAG of a model: an earlier version serves again, and is champion again.
+
+What is newer is rejected in the registry, so that from then on drift is measured against the restored one's baseline,
+and challengers have to beat it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from airflow.sdk import DAG, Param, chain, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+
+from frugal.jobs.work import gather
+from frugal.serving.container import CHOSEN
+from frugal.serving.names import endpoint_name
+from frugal.spec import ModelSpec
+from frugal.stages import deploy
+from frugal.stages.common import Stage
+from frugal.tasks import job_task, reap_task
+
+#: Multi-model endpoints serve artefacts by name, and batch jobs whatever is champion when they start.
+STRATEGIES = ("realtime", "inferentia", "serverless", "async")
+PARAMS = {
+    "version": Param(
+        None,
+        type=["null", "integer"],
+        description="of the model's package group; default: the approved one before the champion",
+    )
+}
+
+
+def build_dag(spec: ModelSpec) -> DAG:
+    """The DAG `restore_<model>`: first the endpoint, then the registry, so that a failure changes neither."""
+    alone = spec.model_copy(update={"deploy": spec.deploy.model_copy(update={"trial": None})})
+    with DAG(
+        dag_id=f"restore_{spec.name.replace('-', '_')}",
+        description=f"Serve an earlier version of {spec.name} again",
+        doc_md=__doc__,
+        schedule=None,
+        max_active_runs=1,
+        dagrun_timeout=timedelta(hours=10),
+        tags=["frugal", "restore", spec.name, f"team:{spec.owner.team}"],
+        params=PARAMS,
+        default_args={
+            "owner": spec.owner.team,
+            "retries": 2,
+            "retry_delay": timedelta(seconds=10),
+        },
+    ) as dag:
+        stage = Stage(
+            name="deploy",
+            kind="endpoint",
+            base_name=endpoint_name(spec),
+            requests=[partial(deploy.request, alone)],
+            upstream=("prepare", CHOSEN),
+        )
+        chain(_prepare(spec), _choose(spec), job_task(stage), _promote(spec), reap_task(spec))
+    return dag
+
+
+def _prepare(spec: ModelSpec) -> Any:
+    @task(task_id="prepare")
+    def prepare() -> dict[str, Any]:
+        """Find out where this run happens."""
+        from frugal.aws.prepare import place
+
+        return place(spec, get_current_context()["run_id"]).as_json()
+
+    return prepare()
+
+
+def _choose(spec: ModelSpec) -> Any:
+    @task(task_id=CHOSEN)
+    def choose() -> dict[str, str]:
+        """Name the package, once: what is promoted meanwhile does not change it."""
+        from frugal.aws import registry
+
+        version = get_current_context()["params"]["version"]
+        try:
+            return {"package": registry.before_champion(spec.name, version)}
+        except LookupError as error:
+            raise AirflowFailException(str(error)) from error
+
+    return choose()
+
+
+def _promote(spec: ModelSpec) -> Any:
+    @task(task_id="promote")
+    def promote() -> list[str]:
+        """Make the package that serves now champion; returns the rejected ones."""
+        from frugal.aws import registry
+
+        inputs = gather(get_current_context(), ["prepare", CHOSEN])
+        return registry.restore(spec.name, inputs[CHOSEN]["package"])
+
+    return promote()
