@@ -145,7 +145,8 @@ def decide(checks: list[Check], limits: Limits) -> None:
 
 
 def _because(check: Check, p: float, significant: bool, limits: Limits) -> str:
-    shown = f"{check.test}, p {p:.2g}" + (" after correction" if check.decides else "")
+    shown = f"{check.test}, p {p:.2g}" if p else f"{check.test}, p below 1e-300"
+    shown += " after correction" if check.decides else ""
     if not significant:
         return f"no significant difference ({shown}, limit {limits.significance:g})"
     if check.large:

@@ -152,10 +152,8 @@ def conclude(
 ) -> tuple[str, str]:
     """The window's verdict and the sentence why. Broken rows alone are no drift: a model trained on them
     would learn the fault."""
-    faults = sum(item["constraint_check_type"] not in ("baseline_drift_check",) for item in broken)
-    besides = (
-        f" Besides, {faults} faults in the data: see constraint_violations.json." if faults else ""
-    )
+    faults = sum(item["constraint_check_type"] != "baseline_drift_check" for item in broken)
+    besides = f" Faults in the data: {faults}, see constraint_violations.json." if faults else ""
     moved = [c for c in asked if c.decides and c.verdict == DRIFT and c.about != "completeness"]
     if moved:
         moved.sort(key=lambda c: -max(c.effects[n] / limit for n, limit in c.limits.items()))

@@ -48,6 +48,8 @@ def histogram(reference: Sample, window: Sample) -> tuple[list[str], Any, Any] |
 def render(found: dict[str, Any], broken: list[dict[str, str]], plots: dict[str, Any]) -> str:
     """The page; ``plots`` are histograms by column."""
     window, limits = found["window"], found["limits"]
+    moved = {c["name"] for c in found["checks"] if c["verdict"] == "drift" and c["decides"]}
+    ordered = sorted(plots.items(), key=lambda item: item[0] not in moved)
     parts = [
         f"<h1>{escape(found['model'])} {escape(found['name'])}</h1>",
         f'<p class="verdict {found["verdict"]}"><b>{WORDS[found["verdict"]]}.</b> {escape(found["reason"])}</p>',
@@ -57,7 +59,7 @@ def render(found: dict[str, Any], broken: list[dict[str, str]], plots: dict[str,
         f"<p>{_rule(limits)}</p>",
         _checks(found["checks"]),
         "<h2>Distributions</h2><p>Grey: the reference. Orange: this window. Shares of each side.</p>",
-        f'<div class="plots">{"".join(_plot(*item) for item in plots.items())}</div>',
+        f'<div class="plots">{"".join(_plot(*item) for item in ordered)}</div>',
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
@@ -105,9 +107,12 @@ def _violations(broken: list[dict[str, str]]) -> str:
 
 
 def _checks(checks: list[dict[str, Any]]) -> str:
-    ordered = sorted(checks, key=lambda c: (c["verdict"] != "drift", c["about"] == "completeness"))
+    ordered = sorted(
+        checks,
+        key=lambda c: (c["verdict"] != "drift" or not c["decides"], c["about"] == "completeness"),
+    )
     rows = "".join(
-        f'<tr class="{c["verdict"]}" title="{escape(c["reason"])}"><td>{escape(c["name"])}</td>'
+        f'<tr class="{c["verdict"] if c["decides"] else ""}" title="{escape(c["reason"])}"><td>{escape(c["name"])}</td>'
         f"<td>{c['about']}</td><td>{c['verdict']}{'' if c['decides'] else ' (aside)'}</td>"
         f"<td>{_effects(c)}</td><td>{_p(c)}</td><td>{c['samples']:,}</td></tr>"
         for c in ordered

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from container.drift.job import run
+
 from .conftest import DOMAIN, KINDS, Columns, Job, columns, prices, record, records, side
 
 Make = Callable[..., Job]
@@ -90,7 +92,7 @@ def test_a_column_that_loses_values_is_a_fault_and_no_drift(drift: Make) -> None
     job.capture(records(given))
     found = job.run()
     assert found["verdict"] == "ok"
-    assert "1 faults in the data" in found["reason"]
+    assert "Faults in the data: 1" in found["reason"]
     assert job.violations() == {("rooms", "completeness_check")}
     assert job.message.startswith("CompletedWithViolations: ")
 
@@ -243,3 +245,13 @@ def test_the_report_stands_alone_and_escapes_what_was_captured(drift: Make) -> N
     assert page.count("<svg") == len(KINDS)
     assert "src=" not in page
     assert "http" not in page
+
+
+def test_a_baseline_without_rows_is_said_to_be_too_old(drift: Make) -> None:
+    job = drift()
+    job.capture([])
+    job.run()
+    (job.input("baseline") / "reference.parquet").unlink()
+    with pytest.raises(FileNotFoundError):
+        run()
+    assert job.message.startswith("FileNotFoundError: no reference.parquet in ")
