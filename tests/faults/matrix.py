@@ -146,6 +146,7 @@ FAULTS = (
         quick=BOTH,
     ),
     Fault("container error", aws.container_fails, FAILED, quick=("training",)),
+    Fault("job stopped in AWS's console", aws.stopped_outside, FAILED, variant="_once"),
     *(
         Fault(
             f"spot {how}",

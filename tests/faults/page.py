@@ -109,7 +109,8 @@ matrix. What Frugal does in each case, and why, is in [how a task can end](../gu
 A cell reads: jobs that AWS ever had of the run · jobs left running · seconds billed that were needed + seconds billed
 in vain · the task's final state. All of it is read from the AWS API and from Airflow's. What is right is the same for
 all operators: the same job however often Airflow's own processes die, no job once nobody waits for it, one other job
-when a user asks for one by clearing or AWS lost the first one, and never success without the job's.
+when a user asks for one by clearing or AWS lost the first one, none when its own program failed, and never success
+without the job's.
 
 - *Left running* is what still runs {stopped:.0f} s after the task came to its final state. It goes on billing.
 - *In vain* are seconds of a job while another one of the same task was at work, and after a user or a limit had ended

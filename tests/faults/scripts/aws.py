@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.faults import materials, work
 from tests.faults.cluster import AWS, Cluster
-from tests.faults.steps import Script, Step, finish, held
+from tests.faults.steps import Script, Step, finish, held, over
 from tests.faults.task_run import TaskRun
 
 THROTTLED_SECONDS = 60
@@ -43,6 +43,15 @@ def container_fails(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]
     """The job's own program ends with an error."""
     yield from held(runs)
     yield from finish(runs, "fail")
+
+
+def stopped_outside(cluster: Cluster, runs: Sequence[TaskRun]) -> Iterator[Step]:
+    """Somebody stops the job in AWS's console, or deletes what was being created: it did not do what was asked."""
+    yield from held(runs)
+    for run in runs:
+        for name, _ in run.jobs:
+            getattr(cluster.sagemaker, run.kind.stop)(**{run.kind.name_key: name})
+    yield from over(runs)
 
 
 def reclaimed(times: int) -> Script:
