@@ -85,6 +85,7 @@ def main() -> None:
     )
     asked = [*ask(baseline, window, limits)]
     if known is not None and baseline.test is not None:
+        matched = matched[np.isfinite(matched[:, 1])]
         places = matched[:, 0].astype(int)
         labelled = (matched[:, 1], known.labels[places])
         asked.append(quality(spec["evaluate"]["metric"], baseline.test, labelled, limits))

@@ -40,7 +40,7 @@ class Record:
 
 
 def read(directory: Path) -> Iterator[Record]:
-    """Every record below a directory, files in the order of their names, each event once in a file."""
+    """Every record below a directory, files in the order of their names."""
     for path in sorted(path for path in directory.rglob("*") if path.is_file()):
         if path.suffix == ".jsonl":
             with path.open(encoding="utf-8", errors="replace") as lines:

@@ -20,6 +20,7 @@ from container.features import FeatureSchema
 
 MISSING = ("", "nan", "NaN", "NAN", "null", "None")
 BATCH_CHARACTERS = 1 << 21
+BATCH_ROWS = 4096
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -45,11 +46,12 @@ class Rows:
 
 
 class Reader:
-    """Reads bodies in batches of about two million characters."""
+    """Reads bodies in batches of about two million characters of CSV, or of some thousand JSON rows."""
 
     def __init__(self, schema: FeatureSchema) -> None:
         self._schema = schema
         self._csv: list[str] = []
+        self._json: list[Any] = []
         self._size = 0
 
     def take(self, body: Body) -> Iterator[Rows]:
@@ -59,22 +61,25 @@ class Reader:
             ValueError: the body is not JSON.
         """
         if body.kind == "json":
-            yield self._by_value(instances(json.loads(body.text)))
-            return
-        self._csv.append(body.text if body.text.endswith("\n") else body.text + "\n")
-        self._size += len(body.text)
-        if self._size >= BATCH_CHARACTERS:
+            self._json += instances(json.loads(body.text))
+        else:
+            self._csv.append(body.text if body.text.endswith("\n") else body.text + "\n")
+            self._size += len(body.text)
+        if self._size >= BATCH_CHARACTERS or len(self._json) >= BATCH_ROWS:
             yield from self.rest()
 
     def rest(self) -> Iterator[Rows]:
         """What is left."""
         text, self._csv, self._size = "".join(self._csv), [], 0
+        given, self._json = self._json, []
+        if given:
+            yield self._by_value(given)
         if text.strip():
             yield self._from_csv(text)
 
     def _from_csv(self, text: str) -> Rows:
         names = self._schema.features
-        rows = Rows(np.empty((0, len(names))))
+        rows, content = Rows(np.empty((0, len(names)))), text.encode(errors="replace")
 
         def skip(row: Any) -> str:
             rows.widths[row.actual_columns] += 1
@@ -82,9 +87,11 @@ class Reader:
 
         def columns(kind: Any) -> Any:
             return pc.read_csv(
-                io.BytesIO(text.encode()),
-                read_options=pc.ReadOptions(column_names=names, use_threads=False),
-                parse_options=pc.ParseOptions(invalid_row_handler=skip),
+                io.BytesIO(content),
+                read_options=pc.ReadOptions(
+                    column_names=names, use_threads=False, block_size=len(content) + 1
+                ),
+                parse_options=pc.ParseOptions(invalid_row_handler=skip, quote_char=False),
                 convert_options=pc.ConvertOptions(
                     column_types=dict.fromkeys(names, kind),
                     null_values=list(MISSING),
@@ -133,9 +140,11 @@ class Reader:
         if value is None:
             return math.nan
         try:
-            return float(value)
+            return float(value.strip('" ') if isinstance(value, str) else value)
         except (TypeError, ValueError):
             pass
+        except OverflowError:
+            return math.inf
         if self._schema.types[name] == "category":
             known = self._schema.categories[name]
             if value in known:

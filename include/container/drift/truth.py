@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,7 @@ def _record(line: str) -> Iterator[tuple[int, float | None]]:
 
 def _number(value: str | None) -> float | None:
     try:
-        return float(value or "")
+        number = float(value or "")
     except ValueError:
         return None
+    return number if math.isfinite(number) else None

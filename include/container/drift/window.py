@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from container.kll import Sketch
 from container.moments import Moments
 
 DISTINCT = 1000
-"""How many unknown categories or problems are told apart."""
+"""How many unknown categories, names or problems are told apart."""
+
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class Column(Moments):
@@ -31,8 +34,8 @@ class Column(Moments):
         self.wrong = 0
 
     def take(self, column: Any) -> None:
-        """Take values in, float64 with NaN for missing; what is infinite counts as wrong."""
-        infinite = np.isinf(column)
+        """Take values in, float64 with NaN for missing; what float32 cannot hold counts as wrong."""
+        infinite = np.abs(column) > LARGEST
         if infinite.any():
             self.wrong += int(infinite.sum())
             column = np.where(infinite, np.nan, column)
@@ -89,10 +92,8 @@ class CategoryColumn:
         self.note(Counter(f"position {value:g}" for value in there[~fits].tolist()))
 
     def note(self, unseen: Counter[str]) -> None:
-        """Count categories that are not known; beyond `DISTINCT` of them, all others as one."""
-        for value, count in unseen.items():
-            room = value in self.unseen or len(self.unseen) < DISTINCT
-            self.unseen[value if room else "others"] += count
+        """Count categories that are not known, beyond `DISTINCT` of them all others as one."""
+        _count(self.unseen, unseen)
 
     @property
     def present(self) -> int:
@@ -161,7 +162,7 @@ class Window:
         """Take a batch in."""
         self.rows += len(rows.matrix)
         self.widths += rows.widths
-        self.extra += rows.extra
+        _count(self.extra, rows.extra)
         self.absent += rows.absent
         for position, (name, column) in enumerate(self.columns.items()):
             column.take(rows.matrix[:, position])
@@ -189,8 +190,7 @@ class Window:
         self._stay_within_memory()
 
     def _problem(self, problem: str) -> None:
-        room = problem in self.problems or len(self.problems) < DISTINCT
-        self.problems[problem if room else "others"] += 1
+        _count(self.problems, {problem: 1})
 
     def _stay_within_memory(self) -> None:
         numbers = [c for c in (*self.columns.values(), self.predictions) if isinstance(c, Column)]
@@ -203,3 +203,9 @@ class Window:
 def key_of(key: str, row: int) -> int:
     """Where a prediction and its truth meet: a hash of the record's id and the row in it."""
     return hash((key, row))
+
+
+def _count(into: Counter[str], found: Mapping[str, int]) -> None:
+    for name, count in found.items():
+        room = name in into or len(into) < DISTINCT
+        into[name if room else "others"] += count

@@ -163,6 +163,45 @@ def test_base64_and_what_cannot_be_read(drift: Make) -> None:
     assert (window["rows"], window["unreadable"]) == (1000, 3)
 
 
+@pytest.mark.parametrize(
+    "poison",
+    [
+        '"',
+        "1e300,1,1,1,1",
+        "1,2\ud800,1,1,1",
+        "x" * 3_000_000,
+        ",".join("1" * 9),
+        "\0",
+        "inf,1,1,9e9,1",
+    ],
+    ids=["quote", "large", "surrogate", "long", "wide", "zero", "infinite"],
+)
+def test_one_broken_request_spoils_no_other(drift: Make, poison: str) -> None:
+    job, found = drift(), records(columns(1000, 9))
+    found[500]["captureData"]["endpointInput"]["data"] = poison
+    job.capture(found)
+    answer = job.run()
+    assert answer["window"]["rows"] in (999, 1000)
+    assert answer["verdict"] == "ok", answer["reason"]
+
+
+@pytest.mark.parametrize(
+    "poison", ["[[1e400]]", "{", "3", '{"instances": 3}', "[[1" + "0" * 400 + ",1,1,1,1]]"]
+)
+def test_broken_json_spoils_nothing(drift: Make, poison: str) -> None:
+    job, given = drift(), columns(1000, 9)
+    rows = np.stack(list(given.values()), axis=1).tolist()
+    found = [
+        record(str(at), {"endpointInput": side("application/json", "JSON", json.dumps([row]))})
+        for at, row in enumerate(rows)
+    ]
+    found[500]["captureData"]["endpointInput"]["data"] = poison
+    job.capture(found)
+    answer = job.run()
+    assert answer["window"]["rows"] in (999, 1000)
+    assert answer["verdict"] == "ok", answer["reason"]
+
+
 def test_batch_inputs_are_read_as_they_were_sent(drift: Make) -> None:
     job, given = drift(), columns(1000, 9)
     text = "".join(f"{','.join(map(str, row))}\n" for row in zip(*given.values(), strict=True))
