@@ -61,8 +61,9 @@ def build_dag(spec: ModelSpec) -> DAG:
         },
     ) as dag:
         asked = [_approve(spec)] if gate.on_drift == "ask" else []
-        chain(_weigh(spec), *asked, _retrain(spec), _conclude())
-        _check_dead_letters(wiring)
+        weighed = _weigh(spec)
+        chain(weighed, *asked, _retrain(spec), _conclude())
+        chain(weighed, _check_dead_letters(wiring))
     return dag
 
 
@@ -152,7 +153,7 @@ def _conclude() -> Any:
 
 
 def _check_dead_letters(wiring: Wiring) -> Any:
-    @task(task_id="check_dead_letters", retries=0)
+    @task(task_id="check_dead_letters", trigger_rule=TriggerRule.ALL_DONE, retries=0)
     def check_dead_letters() -> None:
         """Fail, so that somebody hears of it, while there are messages that nobody could read."""
         from frugal.events import queue
