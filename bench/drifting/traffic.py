@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from bench.drifting.columns import COLUMNS, draw
 from container import baseline, paths
 
-TRAINED, PER_RECORD, PER_FILE = 100_000, 100, 500
+TRAINED, PER_RECORD, PER_FILE = 50_000, 100, 500
 
 
 def main(base: Path, rows: int, monitor: str) -> None:

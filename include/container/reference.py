@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from container.features import FeatureSchema
 from container.splits import row_groups
 
-ROWS = 100_000
+ROWS = 50_000
 REFERENCE_FILE = "reference.parquet"
 PREDICTIONS_FILE = "predictions.parquet"
 
