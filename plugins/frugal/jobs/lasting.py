@@ -6,8 +6,9 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from frugal.aws.settings import Settings
+from frugal.aws.tags import ENVIRONMENT, as_dict
 from frugal.aws.tags import MANAGED_BY as OWNED
-from frugal.aws.tags import as_dict
 from frugal.jobs.bills import Description
 from frugal.jobs.kind import JobKind, Request, is_busy
 from frugal.jobs.outcome import AlgorithmFailed
@@ -28,15 +29,12 @@ class LastingKind(JobKind):
     def ensure(self, client: Any, name: str, request: Request) -> Description:
         """Make it when it is missing or failed, change it when it is something else; returns it described.
 
-        Raises AlgorithmFailed, before anything is made, when it exists and is not ours. What is being
+        Raises AlgorithmFailed, before anything is made, when it exists and is `foreign`. What is being
         changed into something else by somebody else is returned as it is: `is_for` tells.
         """
         found = self.settled(client, name, request, self.find(client, name))
-        if found is not None and not is_ours(client, found[self.arn_key]):
-            owner = ", ".join(f"{key}={value}" for key, value in OWNED.items())
-            raise AlgorithmFailed(
-                name, f"there is an {self.resource} of this name without the tag {owner}"
-            )
+        if found is not None and (whose := foreign(client, found[self.arn_key])):
+            raise AlgorithmFailed(name, f"there is an {self.resource} of this name {whose}")
         if found is not None and found[self.status_key] == "Creating":
             tags = _creation(request).get("Tags", [])  # who adopts it answers for it
             client.add_tags(ResourceArn=found[self.arn_key], Tags=tags)
@@ -116,6 +114,21 @@ def _creation(request: Request) -> Request:
 
 def is_ours(client: Any, arn: str) -> bool:
     """Whether what stands under `arn` carries our ownership tag: nothing else may be changed or deleted."""
+    return OWNED.items() <= _tags(client, arn).items()
+
+
+def foreign(client: Any, arn: str) -> str | None:
+    """Why this Airflow may not change or delete what stands under `arn`: it does not carry our ownership tag, or that
+    of another environment. None when it may.
+    """
+    tags, own = _tags(client, arn), Settings.load().environment
+    if not OWNED.items() <= tags.items():
+        return f"without the tag {', '.join(f'{key}={value}' for key, value in OWNED.items())}"
+    if (environment := tags.get(ENVIRONMENT, own)) != own:
+        return f"of the environment {environment}, and FRUGAL_ENVIRONMENT is {own}"
+    return None
+
+
+def _tags(client: Any, arn: str) -> dict[str, str]:
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-    tags = as_dict(tag for page in pages for tag in page["Tags"])
-    return OWNED.items() <= tags.items()
+    return as_dict(tag for page in pages for tag in page["Tags"])

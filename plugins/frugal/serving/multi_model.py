@@ -14,7 +14,7 @@ from typing import Any
 from frugal.aws.run import Inputs, Run
 from frugal.serving import parts
 from frugal.serving.container import scripted
-from frugal.serving.names import endpoint_name
+from frugal.serving.names import shared_name
 from frugal.spec import ModelSpec
 
 
@@ -35,7 +35,7 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
 
 def prefix(spec: ModelSpec, bucket: str) -> str:
     """URI below which everything of the endpoint lies."""
-    return f"s3://{bucket}/serving/{endpoint_name(spec)}"
+    return f"s3://{bucket}/serving/{shared_name(spec)}"
 
 
 def target_model(spec: ModelSpec, run: Run) -> str:

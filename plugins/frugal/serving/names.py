@@ -13,8 +13,11 @@ SCALING, COMPONENT = "scaling", "component"
 
 def endpoint_name(spec: ModelSpec) -> str:
     """The endpoint that serves the model: its own, or the one that multi-model siblings share."""
-    if spec.deploy.strategy != "multi-model":
-        return spec.name
+    return shared_name(spec) if spec.deploy.strategy == "multi-model" else spec.name
+
+
+def shared_name(spec: ModelSpec) -> str:
+    """The endpoint that the model shares with its siblings when it is served as multi-model."""
     return spec.deploy.endpoint or f"{slug(spec.owner.team).lower()[:SHARED_LENGTH]}-models"
 
 

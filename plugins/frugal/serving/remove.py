@@ -16,15 +16,16 @@ from frugal.aws.names import DIGEST_LENGTH
 from frugal.aws.prepare import place
 from frugal.jobs.kind import JobKind
 from frugal.jobs.kinds import KINDS
-from frugal.jobs.lasting import is_ours
+from frugal.jobs.lasting import foreign
 from frugal.serving import multi_model
 from frugal.serving.autoscaling import component_resource, variant_resource
-from frugal.serving.names import alarm_prefix, endpoint_name
+from frugal.serving.names import alarm_prefix, shared_name
 from frugal.spec import ModelSpec
 
 PATIENCE_SECONDS = 1800.0
 LOOK_SECONDS = 1.0
 IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack")
+MAYBE_SHARED = ("multi-model", "auto")
 ENDPOINT, COMPONENT = KINDS["endpoint"], KINDS["inference-component"]
 
 
@@ -37,7 +38,7 @@ class Serving:
     """What serves a model, found in AWS. Nothing of it is there when `lines` is empty."""
 
     region: str
-    endpoint: str | None = None
+    endpoints: list[str] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
     components: list[str] = field(default_factory=list)
@@ -48,13 +49,12 @@ class Serving:
     @property
     def lines(self) -> list[str]:
         """Each thing with its kind, in the order in which it goes."""
-        endpoints = [self.endpoint] if self.endpoint else []
         kinds = {
             "artefact": self.objects,
             "scaling of": self.resources,
             "alarm": self.alarms,
             "inference component": self.components,
-            "endpoint": endpoints,
+            "endpoint": self.endpoints,
             "endpoint configuration": self.configs,
             "model": self.models,
         }
@@ -62,37 +62,42 @@ class Serving:
 
 
 def find(spec: ModelSpec) -> Serving:
-    """What there is to remove. Of a multi-model endpoint that serves others, too, only this model's versions.
+    """What there is to remove: the model's own endpoint, also if model.yaml names another form by now, and of the one
+    that multi-model siblings share this model's versions; that endpoint itself if it serves no other.
 
-    Raises NotRemovable when the endpoint is not ours, or a deployment is under way.
+    Raises NotRemovable when an endpoint or something on it is not ours, or a deployment is under way.
     """
-    name, sagemaker = endpoint_name(spec), clients.client("sagemaker")
-    region = sagemaker.meta.region_name
+    sagemaker = clients.client("sagemaker")
+    found, shared = Serving(sagemaker.meta.region_name), shared_name(spec)
+    if spec.deploy.strategy in MAYBE_SHARED:
+        own, others = _artefacts(spec, place(spec, "remove").bucket)
+        found.objects.extend(own)
+        if not others and (own or spec.deploy.strategy == "multi-model"):
+            _add_endpoint(found, sagemaker, shared)
+    if spec.name != shared or spec.deploy.strategy not in MAYBE_SHARED:
+        _add_endpoint(found, sagemaker, spec.name)
+    return found
+
+
+def _add_endpoint(found: Serving, sagemaker: Any, name: str) -> None:
+    """Add an endpoint, what is on it and what it was made from, to what was found."""
     endpoint = ENDPOINT.find(sagemaker, name)
-    if endpoint is not None and not is_ours(sagemaker, endpoint["EndpointArn"]):
-        raise NotRemovable(f"endpoint {name} does not carry the tag ManagedBy=frugal")
+    if endpoint is not None and (whose := foreign(sagemaker, endpoint["EndpointArn"])):
+        raise NotRemovable(f"endpoint {name} is {whose}")
     if endpoint is not None and _is_deployed(endpoint):
         status = endpoint["EndpointStatus"]
         raise NotRemovable(f"endpoint {name} is {status}: AWS deletes it only when that is over")
-    objects: list[str] = []
-    if spec.deploy.strategy == "multi-model":
-        objects, others = _artefacts(spec, place(spec, "remove").bucket)
-        if others:
-            return Serving(region, objects=objects)
-    components = list(_components(sagemaker, endpoint)) if endpoint else []
-    variants = [v["VariantName"] for v in (endpoint or {}).get("ProductionVariants", [])]
-    resources = [variant_resource(name, variant) for variant in variants]
-    resources += [component_resource(component) for component in components]
-    return Serving(
-        region,
-        endpoint=name if endpoint else None,
-        resources=autoscaling.scaled(resources, region),
-        alarms=sorted(autoscaling.alarm_names(alarm_prefix(name), region)),
-        components=components,
-        configs=list(_named(sagemaker, "endpoint_config", "EndpointConfig", name)),
-        models=list(_named(sagemaker, "model", "Model", name)),
-        objects=objects,
-    )
+    if endpoint is not None:
+        components = list(_components(sagemaker, endpoint))
+        variants = [variant["VariantName"] for variant in endpoint.get("ProductionVariants", [])]
+        resources = [variant_resource(name, variant) for variant in variants]
+        resources += [component_resource(component) for component in components]
+        found.endpoints.append(name)
+        found.components.extend(components)
+        found.resources.extend(autoscaling.scaled(resources, found.region))
+    found.alarms.extend(sorted(autoscaling.alarm_names(alarm_prefix(name), found.region)))
+    found.configs.extend(_named(sagemaker, "endpoint_config", "EndpointConfig", name))
+    found.models.extend(_named(sagemaker, "model", "Model", name))
 
 
 def remove(serving: Serving) -> list[str]:
@@ -108,10 +113,10 @@ def remove(serving: Serving) -> list[str]:
         sagemaker.delete_inference_component(InferenceComponentName=component)
     for component in serving.components:
         _await_gone(COMPONENT, sagemaker, component)
-    if serving.endpoint:
-        name = serving.endpoint
+    for name in serving.endpoints:
         _await_settled(ENDPOINT, sagemaker, name)
         sagemaker.delete_endpoint(EndpointName=name)
+    for name in serving.endpoints:
         _await_gone(ENDPOINT, sagemaker, name)
     for config in serving.configs:
         sagemaker.delete_endpoint_config(EndpointConfigName=config)
@@ -132,14 +137,20 @@ def _artefacts(spec: ModelSpec, bucket: str) -> tuple[list[str], bool]:
 
 
 def _components(sagemaker: Any, endpoint: Mapping[str, Any]) -> Iterator[str]:
-    """Names of the inference components of an endpoint; only variants without a model have any."""
+    """Names of the inference components of an endpoint; only variants without a model have any.
+
+    Raises NotRemovable when one of them is not ours: AWS does not delete an endpoint under it.
+    """
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     if all("ModelName" in variant for variant in config["ProductionVariants"]):
         return
     pages = sagemaker.get_paginator("list_inference_components")
     for page in pages.paginate(EndpointNameEquals=endpoint["EndpointName"]):
         for item in page["InferenceComponents"]:
-            yield item["InferenceComponentName"]
+            component = item["InferenceComponentName"]
+            if whose := foreign(sagemaker, item["InferenceComponentArn"]):
+                raise NotRemovable(f"inference component {component} is {whose}")
+            yield component
 
 
 def _named(sagemaker: Any, noun: str, member: str, name: str) -> Iterator[str]:
@@ -148,7 +159,7 @@ def _named(sagemaker: Any, noun: str, member: str, name: str) -> Iterator[str]:
     for page in sagemaker.get_paginator(f"list_{noun}s").paginate(NameContains=name):
         for item in page[f"{member}s"]:
             found = item[f"{member}Name"]
-            if form.fullmatch(found) and is_ours(sagemaker, item[f"{member}Arn"]):
+            if form.fullmatch(found) and not foreign(sagemaker, item[f"{member}Arn"]):
                 yield found
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from frugal.cli import app
+from frugal.jobs.outcome import AlgorithmFailed
+from frugal.serving import remove
+from frugal.serving.names import component_name
 from tests.contract.serving.conftest import SPEC, Account, await_true
 
 DEPLOY = "{strategy: serverless}"
@@ -68,3 +72,46 @@ def test_an_endpoint_that_is_being_changed_is_refused_with_the_reason(account: A
     assert "is Updating" in refused.output
     await_true(lambda: account.status()["EndpointStatus"] == "InService", "the update's end")
     account.take_away(DEPLOY)
+
+
+def test_what_another_environment_serves_stays(account: Account) -> None:
+    write_model(account)
+    spec = account.spec(DEPLOY)
+    account.take_live(spec, account.version(10))
+    arn = account.status()["EndpointArn"]
+    account.sagemaker.add_tags(
+        ResourceArn=arn, Tags=[{"Key": "frugal:environment", "Value": "prod"}]
+    )
+    refused = CliRunner().invoke(app, ["remove", account.name, "--yes"])
+    assert refused.exit_code == 1
+    assert "of the environment prod, and FRUGAL_ENVIRONMENT is dev" in refused.output
+    with pytest.raises(AlgorithmFailed, match="of the environment prod"):
+        account.take_live(spec, account.version(100))
+    assert account.ask("2") == "20"
+    with pytest.MonkeyPatch.context() as prod:
+        prod.setenv("FRUGAL_ENVIRONMENT", "prod")
+        account.take_away(DEPLOY)
+
+
+@pytest.mark.parametrize("strategy", ["multi-model", "auto"])
+def test_an_endpoint_of_an_earlier_strategy_goes_too(account: Account, strategy: str) -> None:
+    account.take_live(account.spec(DEPLOY), account.version(10))
+    account.take_away(f"{{strategy: {strategy}, traffic: {{requests_per_day: 9}}}}")
+
+
+def test_a_component_that_is_not_ours_keeps_the_endpoint_and_everything_on_it(
+    account: Account,
+) -> None:
+    deploy = "{strategy: scale-to-zero}"
+    spec = account.spec(deploy)
+    account.take_live(spec, account.version(10))
+    component = account.sagemaker.describe_inference_component(
+        InferenceComponentName=component_name(spec)
+    )
+    arn = component["InferenceComponentArn"]
+    account.sagemaker.delete_tags(ResourceArn=arn, TagKeys=["ManagedBy"])
+    with pytest.raises(remove.NotRemovable, match=f"{component_name(spec)} is without the tag"):
+        remove.find(spec)
+    tag = {"Key": "ManagedBy", "Value": "frugal"}
+    account.sagemaker.add_tags(ResourceArn=arn, Tags=[tag])
+    account.take_away(deploy)
