@@ -100,6 +100,12 @@ def last_training(group: str) -> datetime | None:
     return packages[0]["CreationTime"] if packages else None
 
 
+def last_dataset(group: str) -> str | None:
+    """Fingerprint of the dataset of the newest package of `group`, whether it won or lost."""
+    packages = _packages(group)
+    return _lineage(packages[0]["ModelPackageArn"]).get(FINGERPRINT) if packages else None
+
+
 def _lineage(arn: str) -> dict[str, str]:
     description = client("sagemaker").describe_model_package(ModelPackageName=arn)
     lineage: dict[str, str] = description.get("CustomerMetadataProperties", {})

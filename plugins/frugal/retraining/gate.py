@@ -25,7 +25,7 @@ class Facts:
     retrained      when this gate's earlier retrainings were decided
     spent          what the retrainings of this calendar month have cost, with those that have no report yet
     expected       what a retraining is likely to cost
-    new_data       whether the raw data or what prepares it changed since the champion's training
+    new_data       whether the raw data or what prepares it changed since the last training
     loss           by how much the metric is worse than on the baseline, in its own unit; needs ground truth
     """
 
@@ -137,8 +137,8 @@ def _budget(gate: Retrain, facts: Facts) -> Found:
 
 def _new_data(gate: Retrain, facts: Facts) -> Found:
     if facts.new_data:
-        return True, "there is data that the champion was not trained on"
-    return False, "the data is the champion's: training again gives the same model"
+        return True, "there is data that the last training did not have"
+    return False, "the data is the last training's: training again gives the same model"
 
 
 def _worth(gate: Retrain, facts: Facts) -> Found:

@@ -105,14 +105,12 @@ def loss(found: Mapping[str, Any]) -> float | None:
 
 
 def _new_data(spec: ModelSpec, run: Run) -> bool:
-    """Whether a training now would have another dataset than the champion's."""
-    if run.champion is None:
-        return True
+    """Whether a training now would have another dataset than the last one, whatever became of its model."""
     try:
         fingerprint = prepare(spec, run.id).fingerprint
     except NoRawData:
         return False
-    return fingerprint != registry.lineage(run.champion.arn).get(registry.FINGERPRINT)
+    return fingerprint != registry.last_dataset(spec.name)
 
 
 def _last_cost(run: Run, known: records.Records) -> float | None:
