@@ -2,8 +2,8 @@
 
     python3 tests/run.py [pytest arguments]
 
-As many suites run at the same time as there are cores. Each one's output is shown when it ends, and the last
-line counts them all.
+One suite more than there are cores runs at the same time, as most wait much of theirs. Each one's output is shown
+when it ends, and the last line counts them all.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ class Suite:
 
 #: pytest's exit status when no test of a suite matches its arguments
 NOTHING_MATCHED = 5
-#: Every folder that these do not name runs beside Airflow. The long ones first.
+#: Every folder that these do not name runs beside Airflow, last. The long ones first.
 APART = (
-    Suite("tests/xgboost-3.0-5", ("tests/unit/container", "tests/unit/model")),
+    Suite("airflow", ("tests/contract/local_aws",)),
     Suite("airflow", ("tests/e2e", "tests/faults")),
+    Suite("airflow", ("tests/contract/serving", "tests/contract/ladder")),
+    Suite("airflow", ("tests/contract/jobs", "tests/contract/clients")),
+    Suite("tests/xgboost-3.0-5", ("tests/unit/container", "tests/unit/model")),
     Suite("tests/local-aws", ("tests/unit/local_aws",)),
 )
 
@@ -47,7 +50,7 @@ def suites() -> list[Suite]:
         for suite in APART
     ]
     ignored = [f"--ignore={folder}" for suite in apart for folder in suite.folders]
-    return [Suite("airflow", ("tests", *ignored)), *(suite for suite in apart if suite.folders)]
+    return [*(suite for suite in apart if suite.folders), Suite("airflow", ("tests", *ignored))]
 
 
 def holds_tests(folder: str) -> bool:
@@ -78,7 +81,7 @@ def run(suite: Suite) -> tuple[bool, Counter[str]]:
 def main() -> int:
     """0 when every suite passed and at least one test ran."""
     started = time.monotonic()
-    with ThreadPoolExecutor(max(2, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(1 + (os.cpu_count() or 1)) as pool:
         results = list(pool.map(run, suites()))
     counts = sum((counts for _, counts in results), Counter[str]())
     print(f"All suites took {time.monotonic() - started:.0f} s")
