@@ -72,9 +72,18 @@ class Reaper:
         """
         reaped = Reaped()
         for region in sorted(set(regions)):
-            found, unseen = find(self.connect, region, self.environment)
+            try:
+                found, unseen = find(self.connect, region, self.environment)
+            except Exception as error:
+                log.exception("Could not look into %s", region)
+                found, unseen = [], {"thing": str(error)}
             reaped.refused += [
-                {"kind": kind, "name": f"every {kind}", "region": region, "reason": reason}
+                {
+                    "kind": kind,
+                    "name": f"every {kind} in {region}",
+                    "region": region,
+                    "reason": reason,
+                }
                 for kind, reason in unseen.items()
             ]
             chosen = [thing for thing in found if run is None or _made_by(thing, run)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from typer.testing import CliRunner
 
 from frugal.aws import clients
@@ -197,6 +198,19 @@ def test_one_that_cannot_be_judged_keeps_no_other_from_being_stopped(jobs: Jobs)
     with pytest.raises(NotStopped, match=f"{broken}: Airflow does not answer"):
         jobs.reap(Broken())
     assert [jobs.is_stopped(name) for name in (broken, deleted)] == [False, True]
+
+
+def test_a_region_that_does_not_answer_keeps_no_other_from_being_reaped(jobs: Jobs) -> None:
+    def connect(service: str, region: str | None) -> Any:
+        if region == "eu-wst-1":
+            raise EndpointConnectionError(endpoint_url="https://api.sagemaker.eu-wst-1")
+        return clients.client(service, region)
+
+    deleted = jobs.start(key("deleted"))
+    reaper = Reaper(connect, jobs.environment, ThisAirflow(AnAirflow()))
+    with pytest.raises(NotStopped, match="every thing in eu-wst-1: Could not connect"):
+        reaper.reap(["eu-wst-1", REGION])
+    assert jobs.is_stopped(deleted)
 
 
 @pytest.fixture
