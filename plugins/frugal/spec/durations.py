@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer
 
+LONGEST = timedelta(days=3650)  # so that sums of some, and dates with them, can be computed
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_duration(value: Any) -> timedelta:
-    """A duration of at least one second from text such as `15m`.
+    """A duration of a second to ten years from text such as `15m`.
 
     Raises ValueError for anything else; a bare number is refused because its unit is unclear.
     """
@@ -21,7 +22,13 @@ def parse_duration(value: Any) -> timedelta:
     match = re.fullmatch(r"(\d+)\s*([smhd])", value) if isinstance(value, str) else None
     if match is None or int(match[1]) == 0:
         raise ValueError("a duration is a whole number with a unit: 90s, 15m, 2h or 1d")
-    return timedelta(**{UNITS[match[2]]: int(match[1])})
+    try:
+        duration = timedelta(**{UNITS[match[2]]: int(match[1])})
+    except OverflowError:
+        duration = timedelta.max
+    if duration > LONGEST:
+        raise ValueError(f"a duration is {LONGEST.days}d at most")
+    return duration
 
 
 MAX_RUN = timedelta(days=28)  # MaxRuntimeInSeconds of a training job, botocore's model

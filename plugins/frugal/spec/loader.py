@@ -87,11 +87,16 @@ def _placed(finding: Finding, lines: Lines) -> Mistake:
 
 
 def _misplaced(path: Path, sections: dict[str, Any], lines: Lines) -> Iterator[Mistake]:
-    """Mistakes that show only beside the file: its folder's name and the scripts it names."""
+    """Mistakes that show only beside the file: its folder's name, the scripts it names, and other models' names."""
     folder = path.resolve().parent
     name = sections.get("name")
     if name is not None and name != folder.name:
         yield Mistake(_line(lines, "name"), "name", "differs from its folder", name, folder.name)
+    deploy = sections.get("deploy")
+    shared = deploy.endpoint if deploy else None
+    if shared is not None and (folder.parent / shared / FILE_NAME).is_file():
+        key, problem = "deploy.endpoint", "a model is called so, and its own endpoint may be"
+        yield Mistake(_line(lines, key), key, problem, shared, "a name that is no model's")
     train, preprocess = sections.get("train"), sections.get("preprocess")
     scripts = {
         "train.script": train.script if train else None,
@@ -174,8 +179,13 @@ def _read_yaml(text: str) -> tuple[Any, Lines, list[Mistake]]:
     lines: Lines = {}
     mistakes: list[Mistake] = []
 
+    visited: set[int] = set()
+
     def visit(node: yaml.Node, path: str) -> None:
         lines.setdefault(path, node.start_mark.line + 1)
+        if id(node) in visited:  # an alias, which may stand inside of what it names
+            return
+        visited.add(id(node))
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in node.value:

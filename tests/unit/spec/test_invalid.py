@@ -40,6 +40,22 @@ def test_files_beside_it_are_checked(tmp_path: Path, shortest: str) -> None:
     assert keys["name"].allowed == "other"
 
 
+def test_an_endpoint_that_models_share_is_not_called_as_a_model(
+    tmp_path: Path, shortest: str
+) -> None:
+    """Its deployment would replace what serves that model."""
+    for name, deploy in (("churn", "{strategy: multi-model, endpoint: rents}"), ("rents", "{}")):
+        folder = tmp_path / name
+        folder.mkdir()
+        for script in ("train.py", "inference.py"):
+            (folder / script).touch()
+        text = shortest.replace("name: churn", f"name: {name}", 1)
+        (folder / "model.yaml").write_text(f"{text}deploy: {deploy}\n", encoding="utf-8")
+    load_spec(tmp_path / "rents" / "model.yaml")
+    with pytest.raises(SpecError, match=r"line 8: deploy\.endpoint: a model is called so"):
+        load_spec(tmp_path / "churn" / "model.yaml")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"nowhere.model\.yaml"):
         load_spec(tmp_path / "nowhere" / "model.yaml")

@@ -41,6 +41,12 @@ def test_durations(shortest: str, text: str, expected: timedelta) -> None:
     assert spec.train.longest(spec.train.capacity[0]) == 2 * expected
 
 
+@pytest.mark.parametrize("text", ["99999999999d", "3651d", "999999999d"])
+def test_a_duration_that_cannot_be_meant_is_a_mistake(shortest: str, text: str) -> None:
+    with pytest.raises(SpecError, match=r"line 8: train\.max_run: a duration is 3650d at most"):
+        parse_spec(shortest + f"train: {{max_run: {text}}}\n")
+
+
 def test_a_job_of_more_than_a_day_has_to_be_meant(shortest: str) -> None:
     """It is what a job may bill for when Airflow is gone."""
     long = shortest + "train: {max_run: 25h}\n"
