@@ -70,11 +70,12 @@ class Model:
         """One more file of raw data."""
         lines = ["id,area,rooms,rent"]
         for _ in range(rows):
-            area, rooms = self._flat()
+            area, rooms = self.flat()
             lines.append(f"{uuid.UUID(int=self.dice.getrandbits(128))},{area},{rooms},{area * 12}")
         self.put(f"{self.spec.raw_prefix}{uuid.uuid4().hex}.csv", "\n".join(lines) + "\n")
 
-    def _flat(self, shift: float = 0.0) -> tuple[float, int]:
+    def flat(self, shift: float = 0.0) -> tuple[float, int]:
+        """Area and rooms of one, larger by `shift` on average."""
         return round(self.dice.gauss(60 + shift, 15), 2), self.dice.randint(1, 5)
 
     def train(self) -> None:
@@ -110,7 +111,7 @@ class Model:
         """What data capture leaves of `rows` requests."""
         lines = []
         for _ in range(rows):
-            area, rooms = self._flat(shift)
+            area, rooms = self.flat(shift)
             side = {"observedContentType": "text/csv", "encoding": "CSV"}
             data = {
                 "endpointInput": {**side, "mode": "INPUT", "data": f"{area},{rooms}"},
@@ -173,7 +174,12 @@ def model(
         patch.setenv("FRUGAL_BUCKET", BUCKET)
         clients.forget()
         clients.client("s3").create_bucket(Bucket=BUCKET)
-        model = Model(parse_spec(SPEC.format(name=f"r{uuid.uuid4().hex[:10]}")))
+        name = f"r{uuid.uuid4().hex[:10]}"
+        (include / "models" / name).mkdir(parents=True)
+        (include / "models" / name / "model.yaml").write_text(SPEC.format(name=name))
+        for script in ("train.py", "inference.py"):
+            (include / "models" / name / script).touch()
+        model = Model(parse_spec(SPEC.format(name=name)))
         model.add_raw()
         model.train()
         yield model
@@ -182,6 +188,6 @@ def model(
 
 @pytest.fixture(autouse=True)
 def _pointed(model: Model, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process's clients point at the local AWS in each test, too."""
+    """Each test's own environment points at the local AWS, too."""
     for name, value in local_aws.client_environment().items():
         monkeypatch.setenv(name, value)

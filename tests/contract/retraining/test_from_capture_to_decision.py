@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+from typer.testing import CliRunner
+
 from frugal.aws import clients, windows
+from frugal.cli import app
 from frugal.events import queue, wiring
 from frugal.retraining import records
 from frugal.retraining.weigh import weigh
+from frugal.spec.deploy import Deploy
 from frugal.stages import drift
 
 from .conftest import BUCKET, Model, await_true
@@ -114,7 +119,11 @@ def test_two_deciders_and_one_decision(model: Model) -> None:
 
 
 def test_a_poison_message_ends_in_the_dead_letter_queue(model: Model) -> None:
-    wiring.up(model.spec, drift.base_name(model.spec))
+    name = model.spec.name
+    made = CliRunner().invoke(app, ["events", "up", name])
+    assert made.exit_code == 0, made.output
+    assert made.output.split() == wiring.up(model.spec, drift.base_name(model.spec))
+    clients.client("sqs").purge_queue(QueueUrl=wiring.queue_url(model.wiring.queue))
     send(model, model.wiring.queue, "no JSON")
     send(model, model.wiring.queue, '{"detail": "of something else"}')
 
@@ -124,6 +133,29 @@ def test_a_poison_message_ends_in_the_dead_letter_queue(model: Model) -> None:
 
     await_true(given_up, "both in the dead-letter queue")
     assert queue.waiting(model.wiring.queue) == 0
-    assert wiring.down(model.spec)
+    gone = CliRunner().invoke(app, ["events", "down", name])
+    assert len(gone.output.splitlines()) == 3, gone.output
     assert wiring.down(model.spec) == []
     assert queue.receive(model.wiring) == []
+
+
+def test_a_batch_is_watched_by_what_its_jobs_read(model: Model) -> None:
+    """A transform job's data capture leaves manifests of its input objects: SageMaker guide, batch data capture."""
+    name, (hour,) = model.spec.name, window(20).hours
+    rows = "".join(f"{area},{rooms}\n" for area, rooms in (model.flat(20.0) for _ in range(1000)))
+    model.put(f"{name}/batch/in/flats.csv", rows)
+    manifest = [{"prefix": f"s3://{BUCKET}/"}, f"{name}/batch/in/flats.csv"]
+    clients.write_json(f"s3://{BUCKET}/{name}/capture/input/{hour}/one.json", manifest)
+    batch = Deploy.model_validate({"strategy": "batch"})
+    predicted = Model(model.spec.model_copy(update={"deploy": batch}))
+    found = predicted.watch(window(20))
+    assert (found["verdict"], found["window"]["rows"]) == ("drift", 1000)
+
+
+def test_what_is_not_ours_is_left_alone(model: Model) -> None:
+    clients.client("sqs").create_queue(QueueName=model.wiring.dead)
+    with pytest.raises(wiring.NotOurs, match="ManagedBy=frugal"):
+        wiring.up(model.spec, drift.base_name(model.spec))
+    with pytest.raises(wiring.NotOurs, match="ManagedBy=frugal"):
+        wiring.down(model.spec)
+    clients.client("sqs").delete_queue(QueueUrl=wiring.queue_url(model.wiring.dead))
