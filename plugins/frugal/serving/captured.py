@@ -13,7 +13,12 @@ WITHOUT_AWS = ("serverless", "async", "scale-to-zero")
 
 
 def by_handler(spec: ModelSpec) -> bool:
-    """Whether the handlers do: where AWS does not and somebody reads it, and where columns are to be hidden."""
+    """Whether the handlers do: where AWS does not and somebody reads it, and where columns are to be hidden.
+
+    Handlers of a multi-model endpoint do not learn which of its models they serve, and capture nothing.
+    """
+    if spec.deploy.strategy == "multi-model":
+        return False
     watched = spec.monitor.schedule is not None and spec.deploy.strategy in WITHOUT_AWS
     return bool(spec.monitor.pii) or watched
 
