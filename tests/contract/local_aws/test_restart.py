@@ -35,7 +35,7 @@ def test_sigkill_orphans_nothing_and_jobs_are_settled(
     key = f"checkpoints/{name}-spot/round.json"
     s3 = server.client("s3")
     await_true(lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix=key)["KeyCount"], "a checkpoint")
-    assert len(server.processes()) >= 3
+    await_true(lambda: len(server.processes()) >= 3, "a process of each")
 
     server.kill()
     await_true(lambda: not server.processes(), "every process to be gone")

@@ -56,5 +56,7 @@ for number in range(done + 1, int(settings.get("rounds", "3")) + 1):
         write(checkpoint, json.dumps({"round": number}))
     write(base / "model" / "name", f"model-{number}")
     print(f"[{number}] loss={1 / number:.4f};")
-while not Path(settings.get("until", "/")).exists():
-    time.sleep(0.02)
+if "until" in settings:
+    while not Path(settings["until"]).exists():
+        time.sleep(0.02)
+    print("released")
