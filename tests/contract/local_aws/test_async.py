@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -149,7 +150,7 @@ def test_requests_wait_at_zero_instances_and_are_answered_after(
     await_true(lambda: most("HasBacklogWithoutCapacity") == 1, "the lack of capacity")
     scale(sagemaker, endpoint, 1)
     for n, answer in enumerate(answers):
-        found = await_true(lambda at=answer: content(s3, at["OutputLocation"]), "an answer")
+        found = await_true(partial(content, s3, answer["OutputLocation"]), "an answer")
         assert found == f"{endpoint}:{n + 1}.0"
     assert local_aws.metric("Invocations", dimensions | {"VariantName": "AllTraffic"}) is None
 

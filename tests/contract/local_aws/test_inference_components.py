@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -86,11 +87,10 @@ def endpoint(local_aws: LocalAws, sagemaker: Any, name: str) -> Iterator[str]:
     yield name
     found = sagemaker.list_inference_components(EndpointNameEquals=name)["InferenceComponents"]
     for component in found:
-        settled(sagemaker, component["InferenceComponentName"])
-        sagemaker.delete_inference_component(
-            InferenceComponentName=component["InferenceComponentName"]
-        )
-        await_true(lambda at=component: gone(sagemaker, at["InferenceComponentName"]), "its end")
+        name_of_it = component["InferenceComponentName"]
+        settled(sagemaker, name_of_it)
+        sagemaker.delete_inference_component(InferenceComponentName=name_of_it)
+        await_true(partial(gone, sagemaker, name_of_it), "its end")
     sagemaker.delete_endpoint(EndpointName=name)
 
 
