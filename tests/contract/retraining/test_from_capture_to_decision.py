@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +12,13 @@ from typer.testing import CliRunner
 from frugal.aws import clients, windows
 from frugal.cli import app
 from frugal.events import queue, wiring
+from frugal.events.trigger import QueueTrigger
 from frugal.retraining import records
 from frugal.retraining.weigh import weigh
 from frugal.spec.deploy import Deploy
 from frugal.stages import drift
 
-from .conftest import BUCKET, Model, await_true
+from .conftest import BUCKET, PATIENCE_SECONDS, Model, await_true
 
 HOUR = timedelta(hours=1)
 FIRST = windows.Window.ending_before(datetime.now(UTC) - 40 * HOUR, HOUR)
@@ -159,3 +161,23 @@ def test_what_is_not_ours_is_left_alone(model: Model) -> None:
     with pytest.raises(wiring.NotOurs, match="ManagedBy=frugal"):
         wiring.down(model.spec)
     clients.client("sqs").delete_queue(QueueUrl=wiring.queue_url(model.wiring.dead))
+
+
+def test_the_trigger_waits_for_a_queue_and_leaves_the_messages_in_it(model: Model) -> None:
+    trigger = QueueTrigger(model.wiring.queue, poll_seconds=0.05)
+    path, arguments = trigger.serialize()
+    assert path == "frugal.events.trigger.QueueTrigger"
+
+    async def told() -> dict[str, object]:
+        seen = asyncio.ensure_future(anext(QueueTrigger(**arguments).run()))
+        await asyncio.sleep(0)
+        wiring.up(model.spec, drift.base_name(model.spec))
+        url = wiring.queue_url(model.wiring.queue)
+        clients.client("sqs").send_message(QueueUrl=url, MessageBody="anything")
+        event = await asyncio.wait_for(seen, PATIENCE_SECONDS)
+        payload: dict[str, object] = event.payload
+        return payload
+
+    assert asyncio.run(told()) == {"queue": model.wiring.queue, "messages": 1}
+    assert queue.waiting(model.wiring.queue) == 1
+    wiring.down(model.spec)
