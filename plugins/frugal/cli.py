@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
+from typer.core import TyperGroup
 
 from frugal.advice import advice
 from frugal.aws.settings import Settings
@@ -20,7 +21,23 @@ from frugal.removal import removal
 from frugal.spec import SpecError, find_specs, load_spec, load_warnings
 from frugal.spec.durations import parse_duration
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+class Commands(TyperGroup):
+    """Says in a line what AWS refused, or that it did not answer, whichever command asked."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Exits with 1 on an error of AWS."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from botocore.exceptions import BotoCoreError, ClientError
+
+            if isinstance(error, BotoCoreError | ClientError):
+                _fail(str(error))
+            raise
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, help=__doc__)
 local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background.")
 app.add_typer(local, name="local")
 app.add_typer(advice)

@@ -40,7 +40,8 @@ def load_test_command(
         float, typer.Option(min=1, help="Of one rate; of the whole day with --day.")
     ] = 10,
     latency_ms: Annotated[
-        float | None, typer.Option(help="The p95 to keep; default: deploy.traffic's, else 1000.")
+        float | None,
+        typer.Option(min=0.1, help="The p95 to keep; default: deploy.traffic's, else 1000."),
     ] = None,
     payload: Annotated[
         Path | None, typer.Option(help="CSV rows to send; default: the held-out rows.")
@@ -56,14 +57,17 @@ def load_test_command(
     try:
         spec = _spec(model)
         rows = payload.read_text(encoding="utf-8").splitlines() if payload else _held_out(model)
+        if not rows:
+            raise ValueError(f"{payload or 'the held-out file'}: holds no rows to send")
+        name, named = (endpoint, {}) if endpoint else _live(spec)
         if rate is None and not day and recorded is None:
             target = latency_ms or _target(spec)
-            document = _search(spec, endpoint or model, rows, seconds, target, save=save)
+            document = _search(spec, name, named, rows, seconds, target, save=save)
         elif save:
             _fail("--save needs the whole test: leave --rate, --day and --recorded out")
         else:
             times = _arrivals(spec, rate, recorded, seconds)
-            document = _replay(endpoint or model, rows, times)
+            document = _replay(name, named, rows, times)
     except (LookupError, ValueError, OSError) as error:
         _fail(str(error))
     if as_json:
@@ -73,7 +77,14 @@ def load_test_command(
 
 
 def _search(
-    spec: ModelSpec, endpoint: str, rows: list[str], seconds: float, target: float, *, save: bool
+    spec: ModelSpec,
+    endpoint: str,
+    named: dict[str, str],
+    rows: list[str],
+    seconds: float,
+    target: float,
+    *,
+    save: bool,
 ) -> dict[str, Any]:
     from frugal.aws import clients
     from frugal.cost.prices import price_table
@@ -89,6 +100,7 @@ def _search(
             seconds=seconds,
             prices=price_table(),
             region=region,
+            target=named,
         )
     )
     document = {**test.as_dict(), "latency_ms": target, "simulated": clients.is_simulated()}
@@ -100,12 +112,14 @@ def _search(
     return document
 
 
-def _replay(endpoint: str, rows: list[str], times: list[float]) -> dict[str, Any]:
+def _replay(
+    endpoint: str, named: dict[str, str], rows: list[str], times: list[float]
+) -> dict[str, Any]:
     from frugal.serving.load_test import drive, measure
     from frugal.serving.load_test.endpoint import sender
 
     async def run() -> Measure:
-        async with sender(endpoint, rows) as send:
+        async with sender(endpoint, rows, **named) as send:
             return measure(await drive(send, times), max(times[-1], 1.0))
 
     if not times:
@@ -159,6 +173,13 @@ def _ms(value: float | None) -> str:
 def _target(spec: ModelSpec) -> float:
     traffic = spec.deploy.traffic
     return LATENCY_MS if traffic is None or traffic.latency_ms is None else traffic.latency_ms
+
+
+def _live(spec: ModelSpec) -> tuple[str, dict[str, str]]:
+    from frugal.serving.chooser.auto import resolved
+    from frugal.serving.load_test.report import live
+
+    return live(resolved(spec))
 
 
 def _held_out(model: str) -> list[str]:

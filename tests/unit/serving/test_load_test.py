@@ -47,7 +47,12 @@ def test_a_recording_is_replayed_from_its_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "complaint"), [("1\nx\n", r":2: not a time .*'x'"), ("2\n1\n", r":2: 1 is earlier")]
+    ("text", "complaint"),
+    [
+        ("1\nx\n", r":2: not a time .*'x'"),
+        ("1\ninf\n", r":2: not a time .*'inf'"),
+        ("2\n1\n", r":2: 1 is earlier"),
+    ],
 )
 def test_a_broken_recording_names_its_line(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "times.txt"

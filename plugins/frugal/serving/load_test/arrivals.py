@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
@@ -10,9 +11,16 @@ from pathlib import Path
 from frugal.serving.chooser.load import Load
 from frugal.spec.traffic import Traffic
 
+MOST = 1_000_000
+
 
 def steady(rate: float, seconds: float, seed: int = 0) -> list[float]:
-    """Random arrivals (Poisson) at `rate` a second for `seconds`; the same seed gives the same arrivals."""
+    """Random arrivals (Poisson) at `rate` a second for `seconds`; the same seed gives the same arrivals.
+
+    Raises ValueError for more than `MOST`: they are held in memory, and paid for.
+    """
+    if rate * seconds > MOST:
+        raise ValueError(f"{rate:g} a second for {seconds:g} s are more than {MOST:,} requests")
     return list(_poisson([rate], seconds, random.Random(seed)))  # noqa: S311 - not for secrets
 
 
@@ -30,17 +38,22 @@ def day(traffic: Traffic, seconds: float, seed: int = 0) -> list[float]:
 def recorded(path: Path, speed: float = 1.0) -> list[float]:
     """The arrivals in a file with one time a line, in seconds, `speed` times as fast.
 
-    Raises ValueError naming the line that is not a time, or that is earlier than the one before.
+    Raises ValueError naming the line that is not a time, or that is earlier than the one before,
+    and when there is none.
     """
     times: list[float] = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             times.append(float(line))
         except ValueError:
-            raise ValueError(f"{path}:{number}: not a time in seconds: {line!r}") from None
+            times.append(math.nan)
+        if not math.isfinite(times[-1]):
+            raise ValueError(f"{path}:{number}: not a time in seconds: {line!r}")
     for number, (before, after) in enumerate(pairwise(times), 2):
         if after < before:
             raise ValueError(f"{path}:{number}: {after:g} is earlier than {before:g} before it")
+    if not times:
+        raise ValueError(f"{path}: holds no times")
     return [(time - times[0]) / speed for time in times]
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from frugal.aws import clients, registry
+from frugal.aws.prepare import place
 from frugal.cost.prices import PriceTable
+from frugal.serving import multi_model
 from frugal.serving.chooser.facts import ModelFacts
 from frugal.serving.load_test.arrivals import steady
 from frugal.serving.load_test.drive import drive
 from frugal.serving.load_test.endpoint import sender
 from frugal.serving.load_test.measure import Measure, measure
 from frugal.serving.load_test.search import Found, most_within
+from frugal.serving.names import component_name, endpoint_name
+from frugal.spec import ModelSpec
 
 CALM_RATE, CALM_SECONDS = 5.0, 6.0
 
@@ -88,16 +92,43 @@ async def load_test(
     seconds: float,
     prices: PriceTable,
     region: str,
+    target: Mapping[str, str] | None = None,
 ) -> LoadTest:
-    """A calm phase, then attempts of `seconds` each at rising rates."""
-    async with sender(host.endpoint, rows) as send:
+    """A calm phase, then attempts of `seconds` each at rising rates; `target` goes with every request.
+
+    Raises LookupError when the calm phase has no answer: there is nothing to measure.
+    """
+    async with sender(host.endpoint, rows, **(target or {})) as send:
 
         async def attempt(rate: float) -> Measure:
             return measure(await drive(send, steady(rate, seconds)), seconds)
 
         calm = measure(await drive(send, steady(CALM_RATE, CALM_SECONDS)), CALM_SECONDS)
+        if calm.p50_ms is None:
+            errors = ", ".join(f"{count} {code}" for code, count in calm.errors.items())
+            raise LookupError(
+                f"{host.endpoint} answered none of {calm.requests} requests: {errors}"
+            )
         found = await most_within(attempt, latency_ms)
     return LoadTest(host, calm, found, host.per_million(found.rate, prices, region))
+
+
+def live(spec: ModelSpec) -> tuple[str, dict[str, str]]:
+    """The endpoint that serves the model, and what each InvokeEndpoint names besides.
+
+    Raises ValueError for a strategy that InvokeEndpoint does not ask, LookupError when no version is live.
+    """
+    strategy, target = spec.deploy.strategy, {}
+    if strategy in ("async", "batch"):
+        raise ValueError(f"{spec.name} is served as {strategy}, which has no rate to find")
+    if strategy == "scale-to-zero":
+        target = {"InferenceComponentName": component_name(spec)}
+    if strategy == "multi-model":
+        pointer = multi_model.current(spec, place(spec, "load-test").bucket)
+        target = clients.read_json(pointer) or {}
+        if not target:
+            raise LookupError(f"{spec.name}: no version is live: {pointer} is missing")
+    return endpoint_name(spec), target
 
 
 def held_out_rows(model: str) -> list[str]:
