@@ -27,7 +27,10 @@ def test_requests_are_in_s3_once_the_endpoint_is_gone(account: Account, reposito
     files = {
         "inference.py": handlers.encode(),
         "container/__init__.py": b"",
-        "container/capture.py": (repository / "include/container/capture.py").read_bytes(),
+        **{
+            f"container/{name}.py": (repository / f"include/container/{name}.py").read_bytes()
+            for name in ("capture", "pii")
+        },
     }
     inputs = account.version(2)
     _, source = publish.publish(files, f"s3://{BUCKET}/{account.name}/code")
