@@ -48,7 +48,7 @@ class Settings:
                 if name.startswith(BUCKET_IN)
             },
             role_prefix=environ.get("FRUGAL_ROLE_PREFIX", "frugal-"),
-            environment=environ.get("FRUGAL_ENVIRONMENT", "dev"),
+            environment=environ.get("FRUGAL_ENVIRONMENT") or "dev",
             conn_id=environ.get("FRUGAL_AWS_CONN_ID", "aws_default"),
             poll_seconds=poll_seconds,
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "us-east-1"),
