@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frugal.aws.settings import Settings
-from frugal.batch_pipeline import build_dag
+from frugal.pipelines.batch import build_dag
 from frugal.serving.chooser.auto import resolved
 from frugal.spec import SpecError, find_specs, load_spec
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frugal.aws.settings import Settings
-from frugal.restoring import STRATEGIES, build_dag
+from frugal.pipelines.restore import STRATEGIES, build_dag
 from frugal.serving.chooser.auto import resolved
 from frugal.spec import SpecError, find_specs, load_spec
 

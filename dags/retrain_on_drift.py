@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frugal.aws.settings import Settings
-from frugal.retraining_pipeline import build_dag
+from frugal.pipelines.retrain_on_drift import build_dag
 from frugal.spec import SpecError, find_specs, load_spec
 
 for path in find_specs(Settings.load().models):

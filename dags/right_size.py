@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frugal.aws.settings import Settings
-from frugal.right_sizing import build_dag
+from frugal.pipelines.right_size import build_dag
 from frugal.spec import SpecError, find_specs, load_spec
 
 for path in find_specs(Settings.load().models):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from frugal.aws.settings import Settings
-from frugal.pipeline import broken_dag, build_dag
+from frugal.pipelines.train import broken_dag, build_dag
 from frugal.serving.chooser.auto import resolved
 from frugal.spec import SpecError, find_specs, load_spec
 

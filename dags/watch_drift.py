@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from frugal.aws.settings import Settings
+from frugal.pipelines.watch_drift import build_dag
 from frugal.serving.chooser.auto import resolved
 from frugal.spec import SpecError, find_specs, load_spec
-from frugal.watching import build_dag
 
 for path in find_specs(Settings.load().models):
     try:

@@ -15,7 +15,7 @@ from botocore.validate import ParamValidator
 
 from frugal.aws.run import Champion, Inputs, Run
 from frugal.jobs.operator import JobOperator
-from frugal.pipeline import build_dag
+from frugal.pipelines.train import build_dag
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import baseline, compilation, deploy, evaluate, preprocess, register, train
 

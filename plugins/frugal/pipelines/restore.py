@@ -14,12 +14,12 @@ from airflow.sdk import DAG, Param, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from frugal.jobs.work import gather
+from frugal.pipelines.tasks import job_task, reap_task
 from frugal.serving.container import CHOSEN
 from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
 from frugal.stages import deploy
 from frugal.stages.common import Stage
-from frugal.tasks import job_task, reap_task
 
 #: Multi-model endpoints serve artefacts by name, and batch jobs whatever is champion when they start.
 STRATEGIES = ("realtime", "inferentia", "serverless", "async")

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 import yaml
 
+from frugal.cli.common import Json, fail
 from frugal.local import LocalAws, LocalAwsError
 
 fault = typer.Typer(no_args_is_help=True, help="What shall go wrong in the local AWS.")
 
 PAGE = "/_local/faults"
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @fault.command()
@@ -31,7 +31,7 @@ def add(
 ) -> None:
     """Add a rule, or a file's: frugal local fault add reclaim job='*-train-*' at=2 count=5."""
     if (kind is None) == (file is None):
-        _fail("give a kind of fault with its keys, or --file, and not both")
+        fail("give a kind of fault with its keys, or --file, and not both")
     rules = _read(file) if file else {"fault": kind, **dict(map(_key, keys or []))}
     _show(_ask("POST", "", rules)["rules"], as_json)
 
@@ -55,25 +55,25 @@ def clear(
 def _key(word: str) -> tuple[str, Any]:
     name, equals, value = word.partition("=")
     if not (name and equals):
-        _fail(f"{word!r} was given, allowed is key=value, as in count=2")
+        fail(f"{word!r} was given, allowed is key=value, as in count=2")
     try:
         return name, yaml.safe_load(value)
     except yaml.YAMLError as error:
-        _fail(f"{word}: {error}")
+        fail(f"{word}: {error}")
 
 
 def _read(file: Path) -> Any:
     try:
         return yaml.safe_load(file.read_text())
     except (OSError, yaml.YAMLError) as error:
-        _fail(f"{file}: {error}")
+        fail(f"{file}: {error}")
 
 
 def _ask(method: str, path: str = "", body: Any = None) -> dict[str, Any]:
     try:
         return LocalAws.load().ask(method, f"{PAGE}{path}", body)
     except LocalAwsError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _show(rules: Any, as_json: bool) -> None:
@@ -83,8 +83,3 @@ def _show(rules: Any, as_json: bool) -> None:
     for rule in rules:
         keys = (f"{k}={v}" for k, v in rule.items() if k not in ("id", "fault", "fired"))
         typer.echo(f"{rule['id']}: {' '.join([rule['fault'], *keys])} (struck {rule['fired']}x)")
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"frugal: {message}", err=True)
-    raise typer.Exit(1)

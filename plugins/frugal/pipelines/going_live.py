@@ -8,9 +8,9 @@ from airflow.sdk import TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from frugal.jobs.work import gather
+from frugal.pipelines.tasks import job_task
 from frugal.spec import ModelSpec
 from frugal.stages import deploy
-from frugal.tasks import job_task
 
 ENDED = ("success", "failed")
 

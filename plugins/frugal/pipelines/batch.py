@@ -9,10 +9,10 @@ from typing import Any
 from airflow.sdk import DAG, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from frugal.pipelines.tasks import job_task, reap_task
 from frugal.serving import batch
 from frugal.spec import ModelSpec
 from frugal.stages.common import Stage
-from frugal.tasks import job_task, reap_task
 
 LONGEST = timedelta(days=1)  # CreateTransformJob has no limit of its own
 

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from frugal.aws.settings import Settings
+from frugal.cli.common import Json, Model, fail, spec_of
 from frugal.cost.estimate import run_plan, worst_case
 from frugal.cost.prices import price_table
 from frugal.serving.chooser import Choice, ModelFacts, Option, choose
 from frugal.serving.chooser.auto import question
 from frugal.serving.chooser.question import NoTraffic, Question
-from frugal.spec import ModelSpec, SpecError, load_spec
-from frugal.spec.loader import FILE_NAME
+from frugal.spec import ModelSpec, SpecError
 
-Model = Annotated[str, typer.Argument(help="The model's name: its folder in include/models.")]
 Region = Annotated[
     str | None, typer.Option(help="Default: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 advice = typer.Typer()
 
@@ -45,10 +43,10 @@ def choose_command(
     try:
         if learn:
             _learn(model)
-        asked = question(_spec(model), region)
+        asked = question(spec_of(model), region)
         choice = choose(asked)
     except (NoTraffic, LookupError, SpecError) as error:
-        _fail(error)
+        fail(error)
     if as_json:
         typer.echo(json.dumps(choice_document(asked, choice), indent=2))
     else:
@@ -59,9 +57,9 @@ def choose_command(
 def plan_command(model: Model, region: Region = None, as_json: Json = False) -> None:
     """What a run of the pipeline, and a month of serving, will cost at most."""
     try:
-        document = plan_document(_spec(model), region or Settings.load().region)
+        document = plan_document(spec_of(model), region or Settings.load().region)
     except SpecError as error:
-        _fail(error)
+        fail(error)
     if as_json:
         typer.echo(json.dumps(document, indent=2))
     else:
@@ -211,15 +209,3 @@ def _usd(amount: float | None, *, digits: int = 2) -> str:
 
 def _ms(option: Option) -> str:
     return "" if option.p95_ms is None else f"{option.p95_ms:,.0f} ms"
-
-
-def _spec(model: str) -> ModelSpec:
-    try:
-        return load_spec(Settings.load().models / model / FILE_NAME)
-    except SpecError as error:
-        _fail(error)
-
-
-def _fail(error: Exception) -> NoReturn:
-    typer.echo(f"frugal: {error}", err=True)
-    raise typer.Exit(1)

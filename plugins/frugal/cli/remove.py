@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
-from frugal.aws.settings import Settings
-from frugal.spec import ModelSpec, SpecError, load_spec
-from frugal.spec.loader import FILE_NAME
+from frugal.cli.common import Model, fail, spec_of
 
 removal = typer.Typer()
 
 
 @removal.command("remove")
 def remove_command(
-    model: Annotated[str, typer.Argument(help="The model's name: its folder in include/models.")],
+    model: Model,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Remove what serves a model: scaling, alarms, components, endpoint, configurations and models.
@@ -25,9 +23,9 @@ def remove_command(
     from frugal.serving import remove
 
     try:
-        found = remove.find(_spec(model))
-    except (SpecError, remove.NotRemovable) as error:
-        _fail(error)
+        found = remove.find(spec_of(model))
+    except remove.NotRemovable as error:
+        fail(error)
     if not found.lines:
         typer.echo(f"nothing serves {model}")
         return
@@ -37,15 +35,6 @@ def remove_command(
     try:
         gone = remove.remove(found)
     except remove.NotRemovable as error:
-        _fail(error)
+        fail(error)
     for line in gone:
         typer.echo(f"removed {line}")
-
-
-def _spec(model: str) -> ModelSpec:
-    return load_spec(Settings.load().models / model / FILE_NAME)
-
-
-def _fail(problem: object) -> NoReturn:
-    typer.echo(f"frugal: {problem}", err=True)
-    raise typer.Exit(1)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from frugal.advice import advice
 from frugal.aws.settings import Settings
-from frugal.eventing import eventing
-from frugal.load_testing import load_testing
-from frugal.local import LocalAws, LocalAwsError
-from frugal.local_faults import fault
-from frugal.removal import removal
+from frugal.cli.advice import advice
+from frugal.cli.common import Json, fail
+from frugal.cli.events import events
+from frugal.cli.load_test import load_testing
+from frugal.cli.local import local
+from frugal.cli.remove import removal
 from frugal.spec import SpecError, find_specs, load_spec, load_warnings
 from frugal.spec.durations import parse_duration
 
@@ -33,21 +32,16 @@ class Commands(TyperGroup):
             from botocore.exceptions import BotoCoreError, ClientError
 
             if isinstance(error, BotoCoreError | ClientError):
-                _fail(str(error))
+                fail(str(error))
             raise
 
 
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, help=__doc__)
-local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background.")
 app.add_typer(local, name="local")
 app.add_typer(advice)
 app.add_typer(load_testing)
 app.add_typer(removal)
-app.add_typer(eventing, name="events")
-local.add_typer(fault, name="fault")
-
-T = TypeVar("T")
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+app.add_typer(events, name="events")
 
 
 @app.command()
@@ -60,7 +54,7 @@ def validate(
     """Check model.yaml files: every mistake at once, with its place. Exits with 1 when there is one."""
     paths = files or list(find_specs(Settings.load().models))
     if not paths:
-        _fail(f"no model.yaml under {Settings.load().models}")
+        fail(f"no model.yaml under {Settings.load().models}")
     reports, errors, doubts = [], [], []
     for given in paths:
         path = given / "model.yaml" if given.is_dir() else given
@@ -112,12 +106,12 @@ def reap(
     try:
         age = parse_duration(older_than)
     except ValueError as error:
-        _fail(f"--older-than {older_than}: {error}")
+        fail(f"--older-than {older_than}: {error}")
     of = environment or Settings.load().environment
     try:
         reaped = without_airflow(of, age, region or [], dry_run=dry_run)
     except NotStopped as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         typer.echo(json.dumps(reaped.as_json()))
         return
@@ -126,77 +120,3 @@ def reap(
         for item in items:
             typer.echo(f"{word} {item['kind']} {item['name']} ({item['region']}): {item['reason']}")
     typer.echo(f"{len(reaped.stopped)} {verb}, {len(reaped.spared)} spared in environment {of}")
-
-
-@local.command()
-def start(
-    faults: Annotated[Path | None, typer.Option(help="A fault plan, YAML or JSON.")] = None,
-    seed: Annotated[int | None, typer.Option(help="What the faults' chances draw from.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Start it, unless it runs already."""
-    _show(_try(lambda: LocalAws.load().start(faults, seed)), as_json)
-
-
-@local.command()
-def stop() -> None:
-    """Stop it. What it holds stays for the next start."""
-    aws = LocalAws.load()
-    if _try(aws.stop):
-        typer.echo("stopped")
-    else:
-        typer.echo(f"was not running{_taken(aws.status())}")
-
-
-@local.command()
-def status(as_json: Json = False) -> None:
-    """Say whether it runs, and where. Exits with 1 when it does not."""
-    state = LocalAws.load().status()
-    _show(state, as_json)
-    if not state["running"]:
-        raise typer.Exit(1)
-
-
-@local.command("env")
-def env() -> None:
-    """Print what points every AWS client here: eval "$(frugal local env)"."""
-    aws = LocalAws.load()
-    if taken := _taken(aws.status()):
-        _fail(f"the local AWS is not running{taken}")
-    for name, value in aws.client_environment().items():
-        typer.echo(f"export {name}={value}")
-
-
-@local.command()
-def interrupt(training_job: Annotated[str, typer.Argument(help="TrainingJobName")]) -> None:
-    """Take the spot capacity of a running training job away, as AWS may at any time."""
-    _try(lambda: LocalAws.load().interrupt(training_job))
-    typer.echo(f"{training_job}: capacity reclaimed")
-
-
-def _try(action: Callable[[], T]) -> T:
-    try:
-        return action()
-    except LocalAwsError as error:
-        _fail(str(error))
-
-
-def _show(state: dict[str, Any], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(state))
-        return
-    running = f"running, pid {state['pid']}" if state["running"] else f"not running{_taken(state)}"
-    typer.echo(f"local AWS: {running}\nAWS_ENDPOINT_URL={state['url']}\nlog: {state['log']}")
-
-
-def _taken(state: dict[str, Any]) -> str:
-    return f"; {state['url']} is left alone: {state['taken_by']}" if "taken_by" in state else ""
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"frugal: {message}", err=True)
-    raise typer.Exit(1)
-
-
-if __name__ == "__main__":
-    app(prog_name="frugal")

@@ -6,15 +6,15 @@ import asyncio
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from frugal.aws.settings import Settings
-from frugal.spec import ModelSpec, SpecError, load_spec
-from frugal.spec.loader import FILE_NAME
+from frugal.cli.common import Json, Model, fail, spec_of
+from frugal.spec import ModelSpec
 
 if TYPE_CHECKING:
     from frugal.serving.load_test import Measure
@@ -26,7 +26,7 @@ load_testing = typer.Typer()
 
 @load_testing.command("load-test")
 def load_test_command(
-    model: Annotated[str, typer.Argument(help="The model's name: its folder in include/models.")],
+    model: Model,
     endpoint: Annotated[str | None, typer.Option(help="Default: the model's own.")] = None,
     rate: Annotated[
         float | None,
@@ -49,13 +49,13 @@ def load_test_command(
     save: Annotated[
         bool, typer.Option("--save", help="Keep what was measured beside model.yaml, for auto.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Send an endpoint requests at their times, whether or not it keeps up, and say how it did."""
     if sum([rate is not None, day, recorded is not None]) > 1:
-        _fail("--rate, --day and --recorded exclude each other")
+        fail("--rate, --day and --recorded exclude each other")
     try:
-        spec = _spec(model)
+        spec = spec_of(model)
         rows = payload.read_text(encoding="utf-8").splitlines() if payload else _held_out(model)
         if not rows:
             raise ValueError(f"{payload or 'the held-out file'}: holds no rows to send")
@@ -64,12 +64,12 @@ def load_test_command(
             target = latency_ms or _target(spec)
             document = _search(spec, name, named, rows, seconds, target, save=save)
         elif save:
-            _fail("--save needs the whole test: leave --rate, --day and --recorded out")
+            fail("--save needs the whole test: leave --rate, --day and --recorded out")
         else:
             times = _arrivals(spec, rate, recorded, seconds)
             document = _replay(name, named, rows, times)
     except (LookupError, ValueError, OSError) as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         typer.echo(json.dumps(document, indent=2))
     else:
@@ -186,15 +186,3 @@ def _held_out(model: str) -> list[str]:
     from frugal.serving.load_test.report import held_out_rows
 
     return held_out_rows(model)
-
-
-def _spec(model: str) -> ModelSpec:
-    try:
-        return load_spec(Settings.load().models / model / FILE_NAME)
-    except SpecError as error:
-        _fail(str(error))
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"frugal: {message}", err=True)
-    raise typer.Exit(1)

@@ -9,10 +9,10 @@ from airflow.sdk import DAG, Param, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from frugal.jobs.work import gather
+from frugal.pipelines.tasks import job_task, reap_task
 from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
 from frugal.stages import drift
-from frugal.tasks import job_task, reap_task
 
 #: After the end of an hour, until what was captured in it is in S3.
 SETTLED = timedelta(minutes=10)

@@ -10,10 +10,10 @@ from airflow.sdk import DAG, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from frugal.jobs.work import gather
+from frugal.pipelines.tasks import job_task
 from frugal.spec import ModelSpec
 from frugal.spec.right_size import RightSize
 from frugal.stages import preprocess, right_size
-from frugal.tasks import job_task
 
 LATENCY_MS = 1000.0
 PER_CANDIDATE = timedelta(hours=2)

@@ -8,13 +8,13 @@ from typing import Any
 from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
-from frugal import going_live
 from frugal.aws.names import slug
 from frugal.jobs.work import gather
+from frugal.pipelines import going_live
+from frugal.pipelines.tasks import job_task
 from frugal.spec import ModelSpec, SpecError
 from frugal.spec.loader import FILE_NAME
 from frugal.stages import baseline, compilation, evaluate, preprocess, register, train
-from frugal.tasks import job_task
 
 RETRIES = 2
 RETRY_DELAY = timedelta(seconds=10)

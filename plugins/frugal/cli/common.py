@@ -1,0 +1,28 @@
+"""What the commands share: how they take a model, print JSON and fail."""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from frugal.aws.settings import Settings
+from frugal.spec import ModelSpec, SpecError, load_spec
+from frugal.spec.loader import FILE_NAME
+
+Model = Annotated[str, typer.Argument(help="The model's name: its folder in include/models.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def spec_of(model: str) -> ModelSpec:
+    """The spec of the model of that name. Ends the command with its mistakes."""
+    try:
+        return load_spec(Settings.load().models / model / FILE_NAME)
+    except SpecError as error:
+        fail(error)
+
+
+def fail(problem: object) -> NoReturn:
+    """End the command with 1 and one line about why."""
+    typer.echo(f"frugal: {problem}", err=True)
+    raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""What the DAGs are made of: one file for each family in dags/, and the tasks that they share."""
