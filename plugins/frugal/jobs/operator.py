@@ -20,7 +20,13 @@ from frugal.jobs.capacity import Ladder, Rung
 from frugal.jobs.kind import Request
 from frugal.jobs.kinds import KINDS
 from frugal.jobs.memory import Memory
-from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable, JobStopped, refused_capacity
+from frugal.jobs.outcome import (
+    AlgorithmFailed,
+    CapacityUnavailable,
+    JobStopped,
+    TimedOut,
+    refused_capacity,
+)
 from frugal.jobs.trigger import waits_for_capacity
 from frugal.jobs.work import Work, gather
 
@@ -89,7 +95,7 @@ class JobOperator(BaseOperator):
             error = self.kind.failure(found, self.requests[latest.rung](inputs))
             if not self.kind.is_over(found) and not isinstance(error, JobStopped):
                 return self._watch(work, latest, found)
-            if error is None or isinstance(error, AlgorithmFailed):
+            if error is None or isinstance(error, AlgorithmFailed | TimedOut):
                 return self._finish(work, latest, found)
             if isinstance(error, CapacityUnavailable) and (rung := work.next_rung(latest)):
                 return self._start(work, work.job(latest.generation, rung))

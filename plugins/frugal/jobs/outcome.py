@@ -25,8 +25,11 @@ class JobStopped(JobError):
     """Somebody stopped the job."""
 
 
-class TimedOut(JobError):
-    """The job reached its own MaxRuntimeInSeconds, or Airflow's deadline passed."""
+class TimedOut(JobError, AirflowFailException):
+    """The job reached its own MaxRuntimeInSeconds, which is what a user allows it to bill.
+
+    As an AirflowFailException it ends the task without a retry; clearing the task goes on from the checkpoints.
+    """
 
 
 class RolledBack(JobError, AirflowFailException):

@@ -100,7 +100,7 @@ def training(status: str, **changes: Any) -> dict[str, Any]:
             CapacityUnavailable,
             False,
         ),
-        (training("Stopped", SecondaryStatus="MaxRuntimeExceeded", **RAN), TimedOut, False),
+        (training("Stopped", SecondaryStatus="MaxRuntimeExceeded", **RAN), TimedOut, True),
         (training("Stopped", **RAN), JobStopped, False),
         (training("Failed", FailureReason="CapacityError: none"), CapacityUnavailable, False),
         (training("Failed", FailureReason="InternalServerError: sorry"), ServiceFailed, False),
