@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from rich.table import Table
 from frugal.aws.settings import Settings
 from frugal.cli.common import Json, Model, fail, spec_of
 from frugal.cost.estimate import run_plan, worst_case
-from frugal.cost.prices import price_table
+from frugal.cost.prices import PriceTable, price_table
 from frugal.serving.chooser import Choice, ModelFacts, Option, choose
 from frugal.serving.chooser.auto import question
 from frugal.serving.chooser.question import NoTraffic, Question
@@ -22,6 +23,8 @@ from frugal.spec import ModelSpec, SpecError
 Region = Annotated[
     str | None, typer.Option(help="Default: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1.")
 ]
+
+MONTH = timedelta(days=365 / 12)
 
 advice = typer.Typer()
 
@@ -112,6 +115,7 @@ def plan_document(spec: ModelSpec, region: str) -> dict[str, Any]:
     stages = run_plan(spec, region, prices)
     return {
         "model": spec.name,
+        "strategy": spec.deploy.strategy,
         "region": region,
         "prices_as_of": prices.as_of,
         "run": {
@@ -122,6 +126,7 @@ def plan_document(spec: ModelSpec, region: str) -> dict[str, Any]:
             ],
         },
         "serving": _serving(spec, asked) if asked else None,
+        "standing": _standing(spec, region, prices),
     }
 
 
@@ -139,7 +144,11 @@ def show_plan(document: dict[str, Any], console: Console) -> None:
     budget = f", budget.run allows {run['budget']:.2f}" if run["budget"] is not None else ""
     console.print(f"\nAt most {_usd(run['worst'], digits=4)} USD{budget}.", highlight=False)
     if serving is None:
-        console.print("A month of serving: model.yaml does not say deploy.traffic.")
+        least = f"at least {_usd(document['standing'])} USD, asked or not"
+        console.print(
+            f"A month of serving, {document['strategy']}: {least}; with deploy.traffic in model.yaml, what it takes.",
+            highlight=False,
+        )
         return
     console.print(
         f"A month of serving, {serving['strategy']}: {_usd(serving['monthly'])} USD "
@@ -148,6 +157,14 @@ def show_plan(document: dict[str, Any], console: Console) -> None:
         else f"Serving as {serving['strategy']} is ruled out: {serving['ruled_out']}",
         highlight=False,
     )
+
+
+def _standing(spec: ModelSpec, region: str, prices: PriceTable) -> float | None:
+    """USD a month of the least that always runs; 0 for what sleeps while nobody asks, None when unknown."""
+    deploy = spec.deploy
+    if deploy.host is None or deploy.strategy in ("batch", "auto") or deploy.least == 0:
+        return None if deploy.provisioned_concurrency else 0.0
+    return prices.cost(MONTH.total_seconds(), deploy.host, region, deploy.least)
 
 
 def _learn(model: str) -> None:

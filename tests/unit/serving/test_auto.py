@@ -115,6 +115,27 @@ def test_plan_adds_up_the_worst_case_and_a_month_of_serving(model: Path) -> None
     assert "At most" in run("plan", "house-prices").output
 
 
+@pytest.mark.parametrize(
+    ("section", "monthly"),
+    [
+        ("{strategy: realtime, instances: 2}", 2 * 730 * 0.115),
+        ("{strategy: realtime, instance: ml.m5.xlarge, autoscale: {min: 3}}", 3 * 730 * 0.23),
+        ("{strategy: serverless}", 0),
+        ("{strategy: async}", 0),
+        ("{strategy: serverless, provisioned_concurrency: 1}", None),
+    ],
+)
+def test_plan_says_what_stands_and_bills_without_any_traffic(
+    model: Path, section: str, monthly: float | None
+) -> None:
+    deploy(model, section)
+    plan = answer("plan", "house-prices")
+    assert plan["serving"] is None
+    assert plan["standing"] == (monthly if monthly is None else pytest.approx(monthly))
+    told = run("plan", "house-prices").output
+    assert ("at least unknown" if monthly is None else f"at least {monthly:,.2f}") in told
+
+
 def test_an_unknown_price_makes_the_plan_unknown(model: Path) -> None:
     plan = answer("plan", "house-prices", "--region", "eu-south-2")
     assert plan["run"]["worst"] is None
