@@ -15,6 +15,7 @@ from frugal.cost.report import STAGES, Priced, run_report
 from frugal.cost.rungs import capacity_report
 from frugal.jobs.history import jobs_of
 from frugal.serving.names import endpoint_name
+from frugal.serving.strays import strays
 from frugal.spec import ModelSpec
 from frugal.stages.ladder import LADDER
 
@@ -95,6 +96,10 @@ def _endpoint(spec: ModelSpec, results: dict[str, Any], priced: Priced) -> dict[
 
 def _next(spec: ModelSpec, run: Run) -> list[str]:
     return [
+        *(
+            f"still bills, though model.yaml does not ask for it: endpoint {name}"
+            for name in strays(spec, run.region)
+        ),
         f"quarantined rows: {run.dataset('quarantine', 'quarantine.csv')}",
         f"evaluation: {run.own('evaluation', 'evaluation.json')}",
         f"drift baseline: {run.own('baseline')}",

@@ -12,6 +12,7 @@ from frugal.cli import app
 from frugal.jobs.outcome import AlgorithmFailed
 from frugal.serving import remove
 from frugal.serving.names import component_name
+from frugal.serving.strays import strays
 from tests.contract.serving.conftest import SPEC, Account, await_true
 
 DEPLOY = "{strategy: serverless}"
@@ -72,6 +73,17 @@ def test_an_endpoint_that_is_being_changed_is_refused_with_the_reason(account: A
     assert "is Updating" in refused.output
     await_true(lambda: account.status()["EndpointStatus"] == "InService", "the update's end")
     account.take_away(DEPLOY)
+
+
+def test_what_an_earlier_form_left_is_told(account: Account) -> None:
+    serverless, batch = account.spec(DEPLOY), account.spec("{strategy: batch}")
+    account.take_live(serverless, account.version(10))
+    tag = {"Key": "frugal:environment", "Value": "dev"}
+    account.sagemaker.add_tags(ResourceArn=account.status()["EndpointArn"], Tags=[tag])
+    assert strays(serverless) == []
+    assert strays(batch) == [account.name]
+    account.take_away(DEPLOY)
+    assert strays(batch) == []
 
 
 def test_what_another_environment_serves_stays(account: Account) -> None:
