@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 BUCKET_IN = "FRUGAL_BUCKET_"
@@ -37,9 +38,13 @@ class Settings:
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> Settings:
         """Settings from `environ`. Raises ValueError when FRUGAL_POLL_SECONDS is not positive."""
-        poll_seconds = float(environ.get("FRUGAL_POLL_SECONDS", "30"))
-        if poll_seconds <= 0:
-            raise ValueError(f"FRUGAL_POLL_SECONDS must be above 0, not {poll_seconds:g}")
+        given = environ.get("FRUGAL_POLL_SECONDS", "30")
+        try:
+            poll_seconds = float(given)
+        except ValueError:
+            poll_seconds = 0.0
+        if not 0 < poll_seconds < inf:
+            raise ValueError(f"FRUGAL_POLL_SECONDS must be seconds above 0, not {given!r}")
         return cls(
             bucket=environ.get("FRUGAL_BUCKET"),
             buckets={
