@@ -71,15 +71,18 @@ class Play:
 def play(
     cluster: Cluster, cells: Collection[Cell], tell: Tell = lambda cell, found: None
 ) -> dict[Cell, Outcome]:
-    """The outcome of every cell. Those with faults of their own first, then one shared fault after another."""
+    """The outcome of every cell. Those with faults of their own first, and of these the ones that wait for a limit;
+    then one shared fault after another.
+    """
     outcomes: dict[Cell, Outcome] = {}
 
     def told(cell: Cell, found: Outcome) -> None:
         outcomes[cell] = found
         tell(cell, found)
 
-    own = [[cell] for cell in cells if not cell.fault.shared]
-    perform(cluster, own, told)
+    own = [cell for cell in cells if not cell.fault.shared]
+    own.sort(key=lambda cell: "timeout" not in cell.fault.variant)
+    perform(cluster, [[cell] for cell in own], told)
     shared: dict[str, list[Cell]] = {}
     for cell in cells:
         if cell.fault.shared:

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import DAG
 
-LIMIT = timedelta(seconds=30)
+LIMIT = timedelta(seconds=45)
 PARAMS = {"folder": str(Path()), "name": "", "at": ""}
 #: variant -> arguments of the DAG, arguments of its task
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
