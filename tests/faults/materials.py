@@ -27,7 +27,7 @@ def prepare(s3: Any, sagemaker: Any, kind: str, name: str, folder: Path) -> None
     if kind in ("transform", "tuning"):
         s3.put_object(Bucket=BUCKET, Key=f"{name}/rows.csv", Body=b"1,2\n")
     if kind in ("transform", "inference-component"):
-        sagemaker.create_model(**model(name))
+        sagemaker.create_model(**model(name, "invocations" if kind == "transform" else "start"))
     if kind == "inference-component":
         host(sagemaker, f"{name}-host")
 

@@ -135,17 +135,22 @@ def transform(params: Params) -> Request:
             "SplitType": "Line",
         },
         "TransformOutput": {"S3OutputPath": f"{uri}/predictions"},
+        "ModelClientConfig": {"InvocationsTimeoutInSeconds": LIMIT_SECONDS},
         "TransformResources": {"InstanceType": INSTANCE, "InstanceCount": 1},
     }
 
 
-def model(name: str) -> Request:
-    """CreateModel's request for a server that is held."""
+def model(name: str, held: str = "start") -> Request:
+    """CreateModel's request for a server that is held at its start, or at each of its `invocations`."""
     data = f"s3://{BUCKET}/{name}/source.tar.gz"
     return {
         "ModelName": name,
         "ExecutionRoleArn": ROLE,
-        "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": data},
+        "PrimaryContainer": {
+            "Image": IMAGE,
+            "ModelDataUrl": data,
+            "Environment": {"HELD_AT": held},
+        },
     }
 
 
@@ -157,6 +162,7 @@ def endpoint(params: Params) -> Request:
         "InstanceType": INSTANCE,
         "InitialInstanceCount": 1,
         "InitialVariantWeight": 1.0,
+        "ContainerStartupHealthCheckTimeoutInSeconds": LIMIT_SECONDS,
     }
     return {
         "Models": [model(name)],
@@ -172,6 +178,7 @@ def inference_component(params: Params) -> Request:
         "VariantName": "main",
         "Specification": {
             "ModelName": name,
+            "StartupParameters": {"ContainerStartupHealthCheckTimeoutInSeconds": LIMIT_SECONDS},
             "ComputeResourceRequirements": {
                 "NumberOfCpuCoresRequired": 1,
                 "MinMemoryRequiredInMb": 256,
