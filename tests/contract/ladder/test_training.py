@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from frugal.jobs.history import jobs_of
 from frugal.local import LocalAws
 from tests.contract.conftest import run_local_aws
 from tests.contract.ladder.conftest import AWAY, HOME, fault, make_bucket
-from tests.contract.ladder.tiny import Tiny, finish, make_tree, submit, until
+from tests.contract.ladder.tiny import Tiny, finish, make_tree, submit
+from tests.contract.waiting import await_true
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -96,7 +98,7 @@ def test_five_interruptions_leave_the_same_predictions_bit_for_bit(
     operator, context = tiny.operator(SPOT, f"held{INTERRUPTIONS}-train"), tiny.context()
     deferred = submit(operator, context)
     for attempt in range(1, INTERRUPTIONS + 1):
-        until(lambda at=attempt: tiny.reached(at), f"attempt {attempt} to wait")  # type: ignore[misc]
+        await_true(partial(tiny.reached, attempt), f"attempt {attempt} to wait")
         aws.interrupt(deferred.trigger.job)
     result = finish(operator, deferred, context)
     assert (result["interruptions"], result["spot"]) == (INTERRUPTIONS, True)
@@ -119,7 +121,7 @@ def test_no_capacity_at_home_resumes_in_another_region_and_the_model_comes_home(
 ) -> None:
     first, context = tiny.operator(AWAY_NEXT, "held1-train"), tiny.context()
     submit(first, context)
-    until(lambda: tiny.reached(1), "the first attempt to wait")
+    await_true(lambda: tiny.reached(1), "the first attempt to wait")
     first.on_kill()
     second, context = tiny.operator(AWAY_NEXT, "held1-train"), tiny.context()
     with fault(aws, "no-capacity", region=HOME, spot=True):

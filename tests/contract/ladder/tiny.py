@@ -8,8 +8,6 @@ import io
 import json
 import random
 import tarfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -167,12 +165,3 @@ def finish(operator: JobOperator, deferred: TaskDeferred, context: Any) -> dict[
             deferred = again
         else:
             return result
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 240) -> Any:
-    """The first true value of `condition`; the test fails after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds:.0f} s for {what}"
-        time.sleep(0.05)
-    return value

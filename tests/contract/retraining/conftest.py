@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,9 +22,9 @@ from frugal.local import LocalAws
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import baseline, drift, preprocess
 from frugal.stages.common import Stage
+from tests.contract.waiting import await_true
 
 BUCKET = "frugal-drift"
-PATIENCE_SECONDS = 240.0
 ROWS = 1500
 SPEC = """\
 name: {name}
@@ -40,16 +39,6 @@ monitor:
   window: 1h
   retrain: {{cooldown: 1s, per_week: 100}}
 """
-
-
-def await_true(condition: Callable[[], Any], what: str) -> Any:
-    """The first true value of the condition; fails the test when it takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE_SECONDS:g} s for {what}")
-        time.sleep(0.1)
-    return value
 
 
 @dataclass

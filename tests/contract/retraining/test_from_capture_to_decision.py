@@ -17,8 +17,9 @@ from frugal.retraining import records
 from frugal.retraining.weigh import weigh
 from frugal.spec.deploy import Deploy
 from frugal.stages import drift
+from tests.contract.waiting import PATIENCE_SECONDS, await_true
 
-from .conftest import BUCKET, PATIENCE_SECONDS, Model, await_true
+from .conftest import BUCKET, Model
 
 HOUR = timedelta(hours=1)
 FIRST = windows.Window.ending_before(datetime.now(UTC) - 40 * HOUR, HOUR)

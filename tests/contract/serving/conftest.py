@@ -29,11 +29,11 @@ from frugal.serving.publish import create_model, publish_model
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import deploy, register
 from tests.contract.conftest import run_local_aws
+from tests.contract.waiting import await_true
 
 BUCKET = "frugal-serving"
 CLOCK = 0.01
 LOADED_MODELS = 10
-PATIENCE_SECONDS = 240.0
 SPEC = """\
 name: {name}
 owner: {{team: growth, cost_center: cc-12}}
@@ -77,16 +77,6 @@ def fast_aws(
     """The local AWS that the tests of this folder share."""
     home = tmp_path_factory.mktemp("serving")
     yield from run_local_aws(home, python_of("local-aws").parents[2], FastAws)
-
-
-def await_true(condition: Callable[[], Any], what: str) -> Any:
-    """The first true value of the condition; fails the test when it takes too long."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {PATIENCE_SECONDS:g} s for {what}")
-        time.sleep(0.05)
-    return value
 
 
 @dataclass

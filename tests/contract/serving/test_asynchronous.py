@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from frugal.serving.ask import NoAnswer, asker
-from tests.contract.serving.conftest import Account, await_true
+from tests.contract.serving.conftest import Account
+from tests.contract.waiting import await_true
 
 
 def test_a_version_replaces_another_and_nothing_is_left_in_the_end(account: Account) -> None:

@@ -6,7 +6,8 @@ from frugal.aws import clients
 from frugal.jobs.kinds import KINDS
 from frugal.serving import batch
 from frugal.serving.ask import asker
-from tests.contract.serving.conftest import BUCKET, Account, await_true, with_result
+from tests.contract.serving.conftest import BUCKET, Account, with_result
+from tests.contract.waiting import await_true
 
 DEPLOY = "{strategy: batch, batch: {schedule: '0 4 * * *'}}"
 ROWS = "1\n2\n3\n"

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from frugal.aws import clients, publish
 from frugal.spec import parse_spec
+from tests.contract.waiting import await_true
 
-from .conftest import BUCKET, INFERENCE, SPEC, Account, await_true
+from .conftest import BUCKET, INFERENCE, SPEC, Account
 
 WATCHED = 'monitor: {schedule: "@hourly", pii: {tenure: hash}}\n'
 

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 
 from frugal.aws import clients
 from frugal.jobs.outcome import RolledBack
-from tests.contract.serving.conftest import Account, Client, await_true, with_champion
+from tests.contract.serving.conftest import Account, Client, with_champion
+from tests.contract.waiting import await_true
 
 #: Longer than an alarm takes on the slowest machine: what is rolled back does not wait for its end.
 LONG_BAKE = "1h"

@@ -13,7 +13,8 @@ from frugal.jobs.outcome import AlgorithmFailed
 from frugal.serving import remove
 from frugal.serving.names import component_name
 from frugal.serving.strays import strays
-from tests.contract.serving.conftest import SPEC, Account, await_true
+from tests.contract.serving.conftest import SPEC, Account
+from tests.contract.waiting import await_true
 
 DEPLOY = "{strategy: serverless}"
 

@@ -7,7 +7,8 @@ import pytest
 from frugal.jobs.outcome import RolledBack
 from frugal.serving.ask import asker
 from frugal.serving.names import component_name
-from tests.contract.serving.conftest import Account, await_true
+from tests.contract.serving.conftest import Account
+from tests.contract.waiting import await_true
 
 DEPLOY = "{strategy: scale-to-zero, autoscale: {min: 0, max: 2, in_cooldown: 1m}}"
 

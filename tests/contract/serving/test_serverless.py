@@ -8,7 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from frugal.aws import clients
-from tests.contract.serving.conftest import Account, await_true
+from tests.contract.serving.conftest import Account
+from tests.contract.waiting import await_true
 
 
 def test_a_version_replaces_another_and_nothing_is_left_in_the_end(account: Account) -> None:
