@@ -15,4 +15,8 @@ def test_a_poll_that_is_no_time_names_the_variable(given: str) -> None:
 
 def test_everything_has_a_default() -> None:
     settings = Settings.load({})
-    assert (settings.poll_seconds, settings.environment, settings.region) == (30, "dev", "us-east-1")
+    assert (settings.poll_seconds, settings.environment, settings.region) == (
+        30,
+        "dev",
+        "us-east-1",
+    )
