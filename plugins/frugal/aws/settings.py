@@ -23,6 +23,7 @@ class Settings:
     conn_id      FRUGAL_AWS_CONN_ID, the Airflow connection
     poll_seconds FRUGAL_POLL_SECONDS between two looks at a running job
     region       AWS_REGION, else AWS_DEFAULT_REGION: whose prices count before there is a connection to ask
+    alert_topic  FRUGAL_ALERT_TOPIC, ARN of the SNS topic that hears of drift, decisions and dead letters
     include      FRUGAL_INCLUDE, the folder with models/, container/, prices/ and images.yaml
     """
 
@@ -33,6 +34,7 @@ class Settings:
     conn_id: str
     poll_seconds: float
     region: str
+    alert_topic: str | None
     include: Path
 
     @classmethod
@@ -57,6 +59,7 @@ class Settings:
             conn_id=environ.get("FRUGAL_AWS_CONN_ID", "aws_default"),
             poll_seconds=poll_seconds,
             region=environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION", "us-east-1"),
+            alert_topic=environ.get("FRUGAL_ALERT_TOPIC") or None,
             include=Path(environ.get("FRUGAL_INCLUDE", INCLUDE_IN_TREE)),
         )
 

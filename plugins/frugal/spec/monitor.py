@@ -12,6 +12,7 @@ from frugal.spec.section import InstanceType, Section
 
 HOUR = timedelta(hours=1)
 LONGEST_WINDOW = timedelta(days=31)
+TOPIC = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
 
 
 class Thresholds(Section):
@@ -68,5 +69,10 @@ class Monitor(Section):
         None, description="S3 prefix of ground truth in the bucket; default <name>/truth/"
     )
     retrain: Retrain = Retrain()
+    alerts: str | None = Field(
+        None,
+        pattern=TOPIC,
+        description="ARN of the SNS topic that hears of drift, decisions and dead letters",
+    )
     instance: InstanceType = "ml.m5.large"
     max_run: Duration = timedelta(minutes=30)
