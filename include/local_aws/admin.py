@@ -1,4 +1,4 @@
-"""`/_local/...`: what only a local AWS has, health, faults and the table of operations."""
+"""`/_local/...`: what only a local AWS has, health, the clock, faults and the table of operations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from local_aws import clock
 from local_aws.app import App
 from local_aws.backing.services import SERVED
 from local_aws.execution.signals import Signal
@@ -18,6 +19,7 @@ from local_aws.http import Request, Response, json_response
 from local_aws.protocol import service_model
 
 DAY = 86400
+FARTHEST = 400 * DAY
 OPERATIONS = Path(__file__).with_name("operations.yaml")
 
 
@@ -38,7 +40,9 @@ def answer(app: App, request: Request) -> Response:
     if route == ("POST", "interrupt"):
         return _interrupt(app, json.loads(request.read() or b"{}"))
     if route == ("POST", "clock"):
-        return _advance(app, json.loads(request.read() or b"{}"))
+        return _set_clock(app, json.loads(request.read() or b"{}"))
+    if route == ("GET", "clock"):
+        return _shown_clock()
     if route[1] == "faults" or route[1].startswith("faults/"):
         return _faults(app, request, route[1].partition("/")[2])
     return json_response({"error": f"No {request.method} {request.path}"}, 404)
@@ -66,10 +70,30 @@ def _interrupt(app: App, body: dict[str, Any]) -> Response:
     return json_response({"TrainingJobName": name, "Region": region})
 
 
+def _set_clock(app: App, body: dict[str, Any]) -> Response:
+    """Shift the whole clock, or let alarms and scaling alone go on."""
+    if "Shift" not in body:
+        return _advance(app, body)
+    seconds = body["Shift"]
+    if not _is_number(seconds) or abs(clock.shifted() + seconds) > FARTHEST:
+        text = f"Shift must keep the clock within {FARTHEST} s of this machine's, not {seconds!r}"
+        return json_response({"error": text}, 400)
+    app.shift(seconds)
+    return _shown_clock()
+
+
+def _shown_clock() -> Response:
+    return json_response({"Shifted": round(clock.shifted(), 3), "Now": clock.now()})
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _advance(app: App, body: dict[str, Any]) -> Response:
     """Let `Seconds` of AWS's time, a day at most, pass for alarms and scaling policies at once."""
     seconds = body.get("Seconds")
-    if not isinstance(seconds, int | float) or not 0 < seconds <= DAY:
+    if not _is_number(seconds) or not 0 < seconds <= DAY:
         return json_response({"error": f"Seconds must be from 1 to {DAY}, not {seconds!r}"}, 400)
     app.cloudwatch.advance(seconds)
     return json_response({"Seconds": seconds})

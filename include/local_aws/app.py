@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_aws import ACCOUNT
+from local_aws import ACCOUNT, clock
 from local_aws.backing.objects import ObjectStore
 from local_aws.backing.services import Services
 from local_aws.backing.snapshots import Snapshots
@@ -20,6 +20,9 @@ from local_aws.execution.meter import SAMPLING, Meter
 from local_aws.execution.supervisor import Supervisor
 from local_aws.faults import Faults
 from local_aws.store import Store
+
+# What is kept of how far the clock was shifted.
+SHIFTED = "shifted-clock"
 
 if TYPE_CHECKING:
     from local_aws.autoscaling import AutoScaling
@@ -70,12 +73,19 @@ class App:
         """Bring back what the last process left, and start what it had running."""
         from local_aws.sagemaker import settle
 
+        for _, _, kept in self.store.every(SHIFTED):
+            clock.shift(kept["seconds"])
         self.snapshots.load()
         self.cloudwatch.start()
         self.autoscaling.start()
         self.supervisor.clear_directories()
         self.fleet.clear_directories()
         settle(self)
+
+    def shift(self, seconds: float) -> None:
+        """Let it be so much later, or earlier, at once; alarms and scaling look at what that means."""
+        self.store.put(SHIFTED, "", "", {"seconds": clock.shift(seconds)})
+        self.cloudwatch.look()
 
     def close(self) -> None:
         """Stop what serves and save what is not saved yet; jobs die with the process."""

@@ -28,6 +28,7 @@ from moto.s3.utils import _VersionedKeyStore
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from local_aws import ACCOUNT, DEFAULT_REGION
+from local_aws.backing import times
 
 CHUNK = 1 << 20
 
@@ -134,6 +135,10 @@ class DurableMultipart(s3.FakeMultipart):
 
     parts: dict[int, DurableKey]  # type: ignore[assignment]
 
+    def __init__(self, *arguments: Any, **members: Any) -> None:
+        super().__init__(*arguments, **members)
+        times.begin(self)
+
     def complete(self, body: Iterator[tuple[int, str]]) -> Any:
         digests, count, last = b"", 0, None
         checksum = s3.MultipartChecksumBuilder(
@@ -179,6 +184,7 @@ def _install() -> None:
     s3.FakeKey = DurableKey  # type: ignore[misc]
     s3.FakeMultipart = DurableMultipart  # type: ignore[misc]
     s3.S3Backend.copy_object = _copy_object  # type: ignore[method-assign]
+    times.install()
 
 
 _moto_copy_object = s3.S3Backend.copy_object

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import threading
-import time
 from typing import Any
 
+from local_aws import clock
 from local_aws.backing import event_delivery
 from local_aws.backing.backends import backend
 from local_aws.backing.snapshots import Snapshots
@@ -25,7 +25,7 @@ class Telemetry:
 
     def log(self, region: str, group: str, stream: str, lines: list[str]) -> None:
         """Append lines, stamped now, to a stream, which is made when it is not there."""
-        now = int(time.time() * 1000)
+        now = int(clock.now() * 1000)
         events = [{"timestamp": now, "message": line} for line in lines]
         with self._lock:
             logs = backend("logs", region)
@@ -54,7 +54,7 @@ class Telemetry:
             "DetailType": detail_type,
             "Detail": json.dumps(detail),
             "Resources": resources,
-            "Time": time.time(),
+            "Time": clock.now(),
         }
         with self._lock:
             try:

@@ -53,9 +53,13 @@ class CloudWatch:
             step = min(left, self.clock.span(SHORTEST_PERIOD))
             self.clock.skip(step)
             left -= step
-            self.alarms.evaluate_due()
-            self._app.autoscaling.tick()
+            self.look()
         self._app.store.put(SKIPPED, "", "", {"seconds": self.clock.skipped})
+
+    def look(self) -> None:
+        """Evaluate what is due now."""
+        self.alarms.evaluate_due()
+        self._app.autoscaling.tick()
 
     def put(
         self,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+
+from local_aws import clock
 
 # A clock that stands still would divide rates by nothing.
 SLOWEST = 0.001
 
 
 class Clock:
-    """This machine's time, plus what it was told to skip.
+    """The local AWS's time, plus what it was told to skip.
 
     `scale` is how many seconds of this machine one of AWS's seconds lasts: at 0.1 an alarm's Period
     of 60 is over after 6 s.
     """
 
-    def __init__(self, scale: float = 1.0, time_source: Callable[[], float] = time.time) -> None:
+    def __init__(self, scale: float = 1.0, time_source: Callable[[], float] = clock.now) -> None:
         self.scale = max(scale, SLOWEST)
         self._time = time_source
         self.skipped = 0.0

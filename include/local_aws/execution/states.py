@@ -3,11 +3,11 @@ EventBridge when one is entered."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from local_aws import clock
 from local_aws.store import Record
 
 RESTARTED = (
@@ -18,7 +18,7 @@ RESTARTED = (
 
 def now() -> float:
     """Seconds since 1970, to the millisecond, as every AWS time here."""
-    return round(time.time(), 3)
+    return round(clock.now(), 3)
 
 
 @dataclass(frozen=True)
