@@ -26,6 +26,6 @@ def unique(base: str, *parts: object, length: int = MAX_LENGTH) -> str:
     return f"{slug(base)[:room].rstrip('-')}-{digest(*parts)}"
 
 
-def run_id(dag_run_id: str) -> str:
+def run_id(environment: str, dag_run_id: str) -> str:
     """A DAG run's id as it appears in S3 keys and tags: readable, and unique through its digest."""
-    return unique(slug(dag_run_id)[:32], dag_run_id)
+    return unique(slug(dag_run_id)[:32], environment, dag_run_id)

@@ -15,12 +15,16 @@ class NoRawData(LookupError):
 
 
 def place(spec: ModelSpec, dag_run_id: str) -> Run:
-    """Where a run happens, whose it is and who is champion: a run without code and data."""
+    """Where a run happens, whose it is and who is champion: a run without code and data.
+
+    Raises registry.OtherEnvironment when another environment has the model in this account and region.
+    """
     settings = Settings.load()
+    registry.claim(spec.name)
     region = clients.client("s3").meta.region_name
     account = clients.client("sts").get_caller_identity()["Account"]
     return Run(
-        id=names.run_id(dag_run_id),
+        id=names.run_id(settings.environment, dag_run_id),
         model=spec.name,
         region=region,
         account=account,

@@ -6,10 +6,30 @@ from datetime import datetime
 from typing import Any
 
 from frugal.aws.clients import client
+from frugal.aws.ownership import of_another_environment
 from frugal.aws.run import Champion
 
 MODEL_DATA, SOURCE, RUN = "frugal.model_data", "frugal.source", "frugal.run"
 FINGERPRINT = "frugal.fingerprint"
+
+
+class OtherEnvironment(RuntimeError):
+    """The model package group is that of a Frugal with another FRUGAL_ENVIRONMENT."""
+
+
+def claim(group: str) -> None:
+    """Raises OtherEnvironment when `group` is not this environment's: its champion would be ours to replace."""
+    if not _group_exists(group):
+        return
+    sagemaker = client("sagemaker")
+    arn = sagemaker.describe_model_package_group(ModelPackageGroupName=group)[
+        "ModelPackageGroupArn"
+    ]
+    if whose := of_another_environment(sagemaker, arn):
+        raise OtherEnvironment(
+            f"there is a model package group {group} in {sagemaker.meta.region_name} {whose}: "
+            "give each environment an account, a region or model names of its own"
+        )
 
 
 def champion(group: str) -> Champion | None:

@@ -1,9 +1,10 @@
 """Which jobs a task has on AWS, and with which one it goes on. Their names say it, so AWS itself is the memory.
 
-A job is called <base>-<digest of the task>-<tries>-<generation>-<rung>. `tries` is how many retries Airflow allows
-the task: that number grows with each clear by a user, and with nothing else, so a cleared task finds nothing to
-go on with. A generation is one way down the capacity ladder; the next one begins when a job failed for another
-reason than capacity. The same task at the same point thus always makes the same name, and AWS refuses it twice.
+A job is called <base>-<digest of the environment and the task>-<tries>-<generation>-<rung>. `tries` is how many
+retries Airflow allows the task: that number grows with each clear by a user, and with nothing else, so a cleared
+task finds nothing to go on with. A generation is one way down the capacity ladder; the next one begins when a job
+failed for another reason than capacity. The same task at the same point thus always makes the same name, and AWS
+refuses it twice.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from frugal.aws import clients, names
+from frugal.aws.settings import Settings
 from frugal.jobs.kind import JobKind
 
 NUMBERS = 3
@@ -51,7 +53,7 @@ class TaskJobs:
     def of(cls, kind: JobKind, base_name: str, context: Any) -> TaskJobs:
         """Those of the task that Airflow's context is of."""
         ti, run = context["ti"], context.get("dag_run")
-        task = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
+        task = (Settings.load().environment, ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
         stem = names.unique(base_name, *task, length=kind.name_length - SUFFIX_LENGTH)
         return cls(kind, base_name, stem, ti.max_tries, getattr(run, "start_date", None))
 

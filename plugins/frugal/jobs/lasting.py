@@ -6,9 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from frugal.aws.settings import Settings
-from frugal.aws.tags import ENVIRONMENT, as_dict
-from frugal.aws.tags import MANAGED_BY as OWNED
+from frugal.aws.ownership import foreign
 from frugal.jobs.bills import Description
 from frugal.jobs.kind import JobKind, Request, is_busy
 from frugal.jobs.outcome import AlgorithmFailed
@@ -91,7 +89,7 @@ class LastingKind(JobKind):
         found = self.find(client, name)
         if found is None or found[self.status_key] == "Deleting":
             return False
-        if not is_ours(client, found[self.arn_key]):
+        if foreign(client, found[self.arn_key]):
             return False
         getattr(client, self.stop)(**{self.name_key: name})
         return True
@@ -110,25 +108,3 @@ def _creation(request: Request) -> Request:
     """The request of its own Create call: an endpoint's stands among those of its parts."""
     creation: Request = request.get("Endpoint", request)
     return creation
-
-
-def is_ours(client: Any, arn: str) -> bool:
-    """Whether what stands under `arn` carries our ownership tag: nothing else may be changed or deleted."""
-    return OWNED.items() <= _tags(client, arn).items()
-
-
-def foreign(client: Any, arn: str) -> str | None:
-    """Why this Airflow may not change or delete what stands under `arn`: it does not carry our ownership tag, or that
-    of another environment. None when it may.
-    """
-    tags, own = _tags(client, arn), Settings.load().environment
-    if not OWNED.items() <= tags.items():
-        return f"without the tag {', '.join(f'{key}={value}' for key, value in OWNED.items())}"
-    if (environment := tags.get(ENVIRONMENT, own)) != own:
-        return f"of the environment {environment}, and FRUGAL_ENVIRONMENT is {own}"
-    return None
-
-
-def _tags(client: Any, arn: str) -> dict[str, str]:
-    pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
-    return as_dict(tag for page in pages for tag in page["Tags"])

@@ -9,6 +9,7 @@ from typing import Any
 from frugal.aws import clients, names, registry, windows
 from frugal.aws.prepare import NoRawData, place, prepare
 from frugal.aws.run import Run
+from frugal.aws.settings import Settings
 from frugal.cost.estimate import run_plan, worst_case
 from frugal.cost.prices import price_table
 from frugal.retraining import records
@@ -124,7 +125,7 @@ def _last_cost(run: Run, known: records.Records) -> float | None:
 
 
 def _report_of(run: Run, window: str) -> str:
-    return run.s3("runs", names.run_id(run_id(window)), REPORT)
+    return run.s3("runs", names.run_id(Settings.load().environment, run_id(window)), REPORT)
 
 
 def _cost(run: Run, window: str, expected: float | None) -> float | None:

@@ -13,10 +13,10 @@ from typing import Any
 
 from frugal.aws import autoscaling, clients
 from frugal.aws.names import DIGEST_LENGTH
+from frugal.aws.ownership import foreign
 from frugal.aws.prepare import place
 from frugal.jobs.kind import JobKind
 from frugal.jobs.kinds import KINDS
-from frugal.jobs.lasting import foreign
 from frugal.serving import multi_model
 from frugal.serving.autoscaling import component_resource, variant_resource
 from frugal.serving.names import alarm_prefix, shared_name

@@ -26,4 +26,4 @@ def test_parts_do_not_run_into_each_other() -> None:
 
 @given(st.text(min_size=1))
 def test_run_ids_are_safe_in_keys_and_tags(dag_run_id: str) -> None:
-    assert re.fullmatch(r"[a-zA-Z0-9-]{1,63}", names.run_id(dag_run_id))
+    assert re.fullmatch(r"[a-zA-Z0-9-]{1,63}", names.run_id("dev", dag_run_id))

@@ -9,8 +9,9 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from frugal.aws.tags import MANAGED_BY, as_list
+from frugal.aws.tags import ENVIRONMENT, MANAGED_BY, as_list
 from frugal.jobs.kinds import KINDS
+from frugal.jobs.lasting import LastingKind
 
 NAME, ARN = "churn", "arn:aws:sagemaker:us-east-1:123456789012:endpoint/churn"
 CONFIG_ARN = "arn:aws:sagemaker:us-east-1:123456789012:endpoint-config/new"
@@ -79,3 +80,16 @@ def test_an_update_that_met_a_change_just_over_is_tried_again(sagemaker: Any) ->
     a_change(sagemaker.stubber, refused=False)
     told(sagemaker.stubber, "Updating")
     assert KINDS["endpoint"].ensure(sagemaker, NAME, REQUEST)["EndpointStatus"] == "Updating"
+
+
+@pytest.mark.parametrize("tags", [{}, {**MANAGED_BY, ENVIRONMENT: "prod"}])
+def test_what_is_not_of_this_environment_is_never_deleted(
+    sagemaker: Any, tags: dict[str, str]
+) -> None:
+    endpoint = KINDS["endpoint"]
+    assert isinstance(endpoint, LastingKind)
+    for looks, end in ((2, endpoint.halt), (1, endpoint.remove)):
+        for _ in range(looks):
+            told(sagemaker.stubber, "Creating")
+        sagemaker.stubber.add_response("list_tags", {"Tags": as_list(tags)})
+        assert not end(sagemaker, NAME)
