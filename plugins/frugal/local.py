@@ -45,6 +45,10 @@ class LocalAws:
         """From FRUGAL_HOME and FRUGAL_LOCAL_AWS_PORT; without a port, where it runs, else 4566."""
         home = Path(os.environ.get("FRUGAL_HOME", REPOSITORY / ".frugal")).resolve()
         if port := os.environ.get("FRUGAL_LOCAL_AWS_PORT"):
+            if not port.isdecimal() or not 0 < int(port) < 65536:
+                raise LocalAwsError(
+                    f"FRUGAL_LOCAL_AWS_PORT must be a port, 1 to 65535, not {port!r}"
+                )
             return cls(home, int(port))
         return cls(home, DEFAULT_PORT).where_it_runs()
 

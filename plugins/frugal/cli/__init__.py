@@ -12,26 +12,27 @@ from typer.core import TyperGroup
 
 from frugal.aws.settings import Settings
 from frugal.cli.advice import advice
-from frugal.cli.common import Json, fail
+from frugal.cli.common import Json, fail, known_regions
 from frugal.cli.events import events
 from frugal.cli.load_test import load_testing
 from frugal.cli.local import local
 from frugal.cli.remove import removal
+from frugal.local import LocalAwsError
 from frugal.spec import SpecError, find_specs, load_spec, load_warnings
 from frugal.spec.durations import parse_duration
 
 
 class Commands(TyperGroup):
-    """Says in a line what AWS refused, or that it did not answer, whichever command asked."""
+    """Says in a line what AWS or the local AWS refused, or that it did not answer, whichever command asked."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command. Exits with 1 on an error of AWS."""
+        """Run the command. Exits with 1 on an error of AWS, or of the local one."""
         try:
             return super().invoke(ctx)
         except Exception as error:
             from botocore.exceptions import BotoCoreError, ClientError
 
-            if isinstance(error, BotoCoreError | ClientError):
+            if isinstance(error, BotoCoreError | ClientError | LocalAwsError):
                 fail(str(error))
             raise
 
@@ -107,6 +108,9 @@ def reap(
         age = parse_duration(older_than)
     except ValueError as error:
         fail(f"--older-than {older_than}: {error}")
+    for given in region or []:
+        if given not in (known := known_regions()):
+            fail(f"--region {given}: no region of SageMaker; allowed: {', '.join(known)}")
     of = environment or Settings.load().environment
     try:
         reaped = without_airflow(of, age, region or [], dry_run=dry_run)

@@ -22,6 +22,16 @@ def spec_of(model: str) -> ModelSpec:
         fail(error)
 
 
+def known_regions() -> list[str]:
+    """Names of the regions that SageMaker has, as this botocore knows them."""
+    from boto3 import Session
+
+    session = Session()
+    partitions = session.get_available_partitions()
+    found = (session.get_available_regions("sagemaker", name) for name in partitions)
+    return sorted(region for regions in found for region in regions)
+
+
 def fail(problem: object) -> NoReturn:
     """End the command with 1 and one line about why."""
     typer.echo(f"frugal: {problem}", err=True)

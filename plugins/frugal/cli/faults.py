@@ -13,7 +13,7 @@ import typer
 import yaml
 
 from frugal.cli.common import Json, fail
-from frugal.local import LocalAws, LocalAwsError
+from frugal.local import LocalAws
 
 fault = typer.Typer(no_args_is_help=True, help="What shall go wrong in the local AWS.")
 
@@ -70,10 +70,7 @@ def _read(file: Path) -> Any:
 
 
 def _ask(method: str, path: str = "", body: Any = None) -> dict[str, Any]:
-    try:
-        return LocalAws.load().ask(method, f"{PAGE}{path}", body)
-    except LocalAwsError as error:
-        fail(str(error))
+    return LocalAws.load().ask(method, f"{PAGE}{path}", body)
 
 
 def _show(rules: Any, as_json: bool) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
 from frugal.cli.common import Json, fail
 from frugal.cli.faults import fault
-from frugal.local import LocalAws, LocalAwsError
+from frugal.local import LocalAws
 
 local = typer.Typer(no_args_is_help=True, help="The local AWS, in the background.")
 local.add_typer(fault, name="fault")
-
-T = TypeVar("T")
 
 
 @local.command()
@@ -26,14 +23,14 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Start it, unless it runs already."""
-    _show(_try(lambda: LocalAws.load().start(faults, seed)), as_json)
+    _show(LocalAws.load().start(faults, seed), as_json)
 
 
 @local.command()
 def stop() -> None:
     """Stop it. What it holds stays for the next start."""
     aws = LocalAws.load()
-    if _try(aws.stop):
+    if aws.stop():
         typer.echo("stopped")
     else:
         typer.echo(f"was not running{_taken(aws.status())}")
@@ -61,15 +58,8 @@ def env() -> None:
 @local.command()
 def interrupt(training_job: Annotated[str, typer.Argument(help="TrainingJobName")]) -> None:
     """Take the spot capacity of a running training job away, as AWS may at any time."""
-    _try(lambda: LocalAws.load().interrupt(training_job))
+    LocalAws.load().interrupt(training_job)
     typer.echo(f"{training_job}: capacity reclaimed")
-
-
-def _try(action: Callable[[], T]) -> T:
-    try:
-        return action()
-    except LocalAwsError as error:
-        fail(str(error))
 
 
 def _show(state: dict[str, Any], as_json: bool) -> None:

@@ -102,3 +102,19 @@ def test_there_is_nothing_to_stop_before_anything_is_built(
     command = ["make", "-s", "-C", str(repository), "local-stop", f"FRUGAL_HOME={tmp_path}"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "start", "stop", "env"])
+def test_a_port_that_is_none_names_the_variable(
+    frugal: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("FRUGAL_LOCAL_AWS_PORT", "abc")
+    refused = frugal(command)
+    assert refused.exit_code == 1
+    assert refused.stderr == "frugal: FRUGAL_LOCAL_AWS_PORT must be a port, 1 to 65535, not 'abc'\n"
+
+
+def test_a_region_that_is_none_is_refused_with_those_that_are() -> None:
+    refused = CliRunner().invoke(app, ["reap", "--region", "mars-1"])
+    assert refused.exit_code == 1
+    assert "--region mars-1: no region of SageMaker; allowed: af-south-1," in refused.stderr
