@@ -11,7 +11,12 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from frugal.spec import deploy_rules, monitor_rules, rules  # noqa: F401 - they register their rules
+from frugal.spec import (  # noqa: F401 - they register their rules
+    deploy_rules,
+    monitor_rules,
+    retention_rules,
+    rules,
+)
 from frugal.spec.errors import Mistake, SpecError
 from frugal.spec.model import ModelSpec
 from frugal.spec.rule import MISTAKES, WARNINGS, Finding, findings
@@ -109,7 +114,10 @@ def _misplaced(path: Path, sections: dict[str, Any], lines: Lines) -> Iterator[M
 
 
 def _mistake(section: str, detail: ErrorDetails, lines: Lines) -> Mistake:
-    path = [section, *(str(part) for part in detail["loc"] if part != "function-before")]
+    path = [
+        section,
+        *(str(part) for part in detail["loc"] if part not in ("function-before", "[key]")),
+    ]
     key = ".".join(path)
     context = detail.get("ctx", {})
     problem, given, allowed = detail["msg"], _show(detail["input"]), ""

@@ -12,7 +12,9 @@ from pydantic import BeforeValidator, Field
 
 from frugal.spec.deploy import Deploy
 from frugal.spec.durations import Duration
+from frugal.spec.evaluate import Recent
 from frugal.spec.monitor import Monitor
+from frugal.spec.retention import Retention
 from frugal.spec.right_size import RightSize
 from frugal.spec.section import SCRIPT, InstanceType, Name, Section
 from frugal.spec.train import Train
@@ -99,6 +101,10 @@ class Evaluate(Section):
     metric: Metric
     floor: float = Field(description="the worst value that may be deployed")
     must_beat_champion: bool = Field(True, description="a challenger that is worse is not deployed")
+    decides: Literal["recent", "test", "both"] = Field(
+        "recent", description="the rows on which the challenger must not be worse than the champion"
+    )
+    recent: Recent = Recent()
     instance: InstanceType = "ml.m5.large"
     max_run: Duration = timedelta(minutes=30)
 
@@ -136,6 +142,7 @@ class ModelSpec(Section):
     compile: Compile = Compile()
     deploy: Deploy = Deploy()
     monitor: Monitor = Monitor()
+    retention: Retention = Retention()
     budget: Budget = Budget()
     right_size: RightSize | None = Field(None, description="default: no right_size DAG")
 

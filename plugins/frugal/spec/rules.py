@@ -1,7 +1,7 @@
 """What the fields alone cannot tell: mistakes between fields, and what AWS refuses.
 
 Rules of the train section alone stand beside it, in train.py, those of the deploy section in deploy_rules.py, of the
-monitor section in monitor_rules.py.
+monitor section in monitor_rules.py, of the retention section in retention_rules.py.
 """
 
 from __future__ import annotations
