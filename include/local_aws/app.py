@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_aws import ACCOUNT, clock
+from local_aws.backing import queue_metrics
 from local_aws.backing.objects import ObjectStore
 from local_aws.backing.services import Services
 from local_aws.backing.snapshots import Snapshots
@@ -18,6 +19,7 @@ from local_aws.execution.fleet import Fleet
 from local_aws.execution.images import Images
 from local_aws.execution.meter import SAMPLING, Meter
 from local_aws.execution.supervisor import Supervisor
+from local_aws.execution.timetable import Timetable
 from local_aws.faults import Faults
 from local_aws.store import Store
 
@@ -45,6 +47,7 @@ class App:
     images: Images = field(init=False)
     capacity: Capacity = field(init=False)
     supervisor: Supervisor = field(init=False)
+    timetable: Timetable = field(init=False)
     fleet: Fleet = field(init=False)
     meter: Meter = field(init=False)
 
@@ -66,7 +69,9 @@ class App:
         self.images = Images(self.config.images, self.config.environments)
         self.capacity = Capacity(self.config.simulation.slots)
         self.supervisor = Supervisor(self)
+        self.timetable = Timetable()
         self.meter = Meter(self.cloudwatch, self.config.simulation.wait(SAMPLING))
+        self.meter.every(lambda: queue_metrics.sample(self.meter))
         self.fleet = Fleet(self)
 
     def start(self) -> None:
@@ -83,12 +88,14 @@ class App:
         settle(self)
 
     def shift(self, seconds: float) -> None:
-        """Let it be so much later, or earlier, at once; alarms and scaling look at what that means."""
+        """Let it be so much later, or earlier, at once: what is due by then happens."""
         self.store.put(SHIFTED, "", "", {"seconds": clock.shift(seconds)})
+        self.timetable.run_due()
         self.cloudwatch.look()
 
     def close(self) -> None:
         """Stop what serves and save what is not saved yet; jobs die with the process."""
+        self.timetable.close()
         self.fleet.close()
         self.meter.close()
         self.autoscaling.close()

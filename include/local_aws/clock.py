@@ -11,7 +11,6 @@ import time
 from datetime import UTC, datetime
 
 
-
 class _Offset:
     """Seconds ahead of this machine."""
 

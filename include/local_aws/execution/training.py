@@ -9,6 +9,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+from local_aws.execution import warm_pools
 from local_aws.execution.bill import bill
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import Job, LogStream, MetricReader, Outcome
@@ -116,6 +117,7 @@ class TrainingRun:
 
     def _execute(self) -> Outcome | None:
         """Download, run, sync; None when the job failed before its process started."""
+        warm_pools.claim(self.job.app, self.job.region, self.job.name)
         record = self.job.record
         if self.job.record["SecondaryStatus"] != "Starting":
             self.job.enter("Restarting" if self._was("Training") else "Starting")
@@ -211,6 +213,7 @@ class TrainingRun:
         simulation = self.job.app.config.simulation
         members |= bill(self.job.record, self.held, simulation.spot_ratio)
         members["_history"] = self.job.history
+        members |= warm_pools.retained(self.job.record, secondary, reason)
         if reason:
             members["FailureReason"] = reason[:1024]
         if self.metrics.final:
@@ -219,5 +222,6 @@ class TrainingRun:
                 for name, (value, at) in self.metrics.final.items()
             ]
         self.job.enter(secondary, **members)
+        warm_pools.watch(self.job.app, self.job.region, self.job.name)
         if hasattr(self, "layout"):
             self.layout.remove()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local_aws.app import App
+from local_aws.execution import warm_pools
 from local_aws.sagemaker import (
     compilation_jobs,
     endpoint_configs,
@@ -40,3 +41,4 @@ def settle(app: App) -> None:
         family.FAMILY.settle(app)
     endpoints.settle(app)
     inference_components.settle(app)
+    warm_pools.settle(app)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from local_aws.errors import limit_exceeded, validation
+from local_aws.app import App
+from local_aws.errors import in_use, limit_exceeded, not_found, validation
+from local_aws.execution import warm_pools
 from local_aws.execution.bill import bill
 from local_aws.execution.job import Job
-from local_aws.execution.states import TRAINING
+from local_aws.execution.states import RESTARTED, TRAINING
 from local_aws.execution.training import DEFAULT_MAX_RUNTIME, TrainingRun
 from local_aws.sagemaker.jobs import Family, Run, one_instance
 from local_aws.sagemaker.registry import Call, Params, operation
@@ -27,15 +29,69 @@ def resume(job: Job) -> Run | None:
     return TrainingRun(job, resumed=True) if spot else None
 
 
+def ended(app: App, record: Record) -> Record:
+    """The members of a job that the end of the last process ended."""
+    billed = bill(record, record.get("_seconds", 0), app.config.simulation.spot_ratio)
+    return billed | warm_pools.retained(record, "Failed", RESTARTED)
+
+
 FAMILY = Family(
     TRAINING,
     TrainingRun,
     lambda name: validation("Requested resource not found."),
     resume,
-    {"WarmPoolStatusEquals": "WarmPoolStatus", "TrainingPlanArnEquals": "TrainingPlanArn"},
-    lambda app, record: bill(record, record.get("_seconds", 0), app.config.simulation.spot_ratio),
+    {"WarmPoolStatusEquals": "WarmPoolStatus.Status", "TrainingPlanArnEquals": "TrainingPlanArn"},
+    ended=ended,
 )
 FAMILY.register()
+
+
+@operation("DescribeTrainingJob")
+def describe(call: Call, params: Params) -> Params:
+    return _shown(FAMILY.find(call, params))
+
+
+@operation("ListTrainingJobs")
+def list_jobs(call: Call, params: Params) -> Params:
+    answer = FAMILY.list(call, params)
+    return answer | {"TrainingJobSummaries": [_shown(r) for r in answer["TrainingJobSummaries"]]}
+
+
+def _shown(record: Record) -> Record:
+    if warm_pools.STATUS not in record:
+        return record
+    return record | {warm_pools.STATUS: warm_pools.shown(record)}
+
+
+@operation("DeleteTrainingJob")
+def delete(call: Call, params: Params) -> Params:
+    record = FAMILY.find(call, params)
+    if warm_pools.status(record) == warm_pools.AVAILABLE:
+        raise in_use(f"{record['TrainingJobArn']} retains a warm pool that is Available")
+    return FAMILY.delete(call, params)
+
+
+@operation("UpdateTrainingJob")
+def update(call: Call, params: Params) -> Params:
+    """The warm pool's retention length alone; there is no Debugger here to be told otherwise."""
+    name = params["TrainingJobName"]
+    record = call.app.store.get(TRAINING.kind, call.region, name)
+    if record is None:
+        raise not_found(f"Requested resource not found: training job {name}")
+    given = [member for member in params if member not in ("TrainingJobName", "ResourceConfig")]
+    if given:
+        raise validation(f"The local AWS updates ResourceConfig only, not {', '.join(given)}")
+    if "ResourceConfig" not in params:
+        raise validation("There is nothing to update: give a ResourceConfig")
+    if warm_pools.status(record) != warm_pools.AVAILABLE:
+        raise validation(
+            f"The warm pool of {name} cannot be updated: it is {warm_pools.status(record) or 'none'}, "
+            "not Available"
+        )
+    warm_pools.keep(
+        call.app, call.region, name, params["ResourceConfig"]["KeepAlivePeriodInSeconds"]
+    )
+    return {"TrainingJobArn": record["TrainingJobArn"]}
 
 
 @operation("CreateTrainingJob")
@@ -55,7 +111,7 @@ def start(call: Call, params: Params, **members: str) -> str:
     record["StoppingCondition"].setdefault("MaxRuntimeInSeconds", DEFAULT_MAX_RUNTIME)
     if "CheckpointConfig" in record:
         record["CheckpointConfig"].setdefault("LocalPath", "/opt/ml/checkpoints")
-    return FAMILY.create(call, params, record)
+    return FAMILY.create(call, params, record | warm_pools.begun(record))
 
 
 def check(params: Params) -> None:
