@@ -2,6 +2,7 @@
 
     rule: Processing Job State Change, Completed, <model>-drift-*
       -> queue -> dead-letter queue, after 5 receives
+                    -> alarm of the same name -> SNS topic, where there is one
 
 The event's ExitMessage is not documented (EventBridge reference, "SageMaker Processing Job State Change"), so the rule
 goes by the job's name, and what hears the event reads the verdict.
@@ -16,7 +17,9 @@ from typing import Any
 from frugal.aws import clients
 from frugal.aws.names import slug
 from frugal.aws.settings import Settings
-from frugal.aws.tags import MANAGED_BY, MODEL, as_dict, as_list
+from frugal.aws.tags import ENVIRONMENT, MANAGED_BY, MODEL, as_dict, as_list
+from frugal.events import alarm
+from frugal.events.ownership import NotOurs, check
 from frugal.spec import ModelSpec
 
 RECEIVES = 5
@@ -26,9 +29,7 @@ KEPT_SECONDS = (
 HIDDEN_SECONDS = 120
 TARGET = "drift"
 
-
-class NotOurs(Exception):
-    """There is something of that name that Frugal did not make."""
+__all__ = ["NotOurs", "Wiring", "down", "queue_url", "up"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,12 @@ def up(spec: ModelSpec, job_prefix: str) -> list[str]:
     Doing it again changes nothing. Returns the ARNs. Raises NotOurs.
     """
     wiring, sqs, events = Wiring(spec.name), clients.client("sqs"), clients.client("events")
-    tags = {**MANAGED_BY, MODEL: spec.name, "frugal:owner": spec.owner.team}
+    tags = {
+        **MANAGED_BY,
+        ENVIRONMENT: Settings.load().environment,
+        MODEL: spec.name,
+        "frugal:owner": spec.owner.team,
+    }
     _check_rule(events, wiring.queue)
     pattern = {
         "source": ["aws.sagemaker"],
@@ -86,7 +92,7 @@ def up(spec: ModelSpec, job_prefix: str) -> list[str]:
     answer = events.put_targets(Rule=wiring.queue, Targets=[target])
     if answer["FailedEntryCount"]:
         raise RuntimeError(f"{wiring.queue}: {answer['FailedEntries']}")
-    return [rule, queue, dead]
+    return [rule, queue, dead, alarm.up(wiring.dead, tags, spec.monitor.alerts)]
 
 
 def down(spec: ModelSpec) -> list[str]:
@@ -102,6 +108,8 @@ def down(spec: ModelSpec) -> list[str]:
             _check_queue(sqs, name, url)
             sqs.delete_queue(QueueUrl=url)
             gone.append(f"queue {name}")
+    if alarm.down(wiring.dead):
+        gone.append(f"alarm {wiring.dead}")
     return gone
 
 
@@ -150,13 +158,9 @@ def _check_rule(events: Any, name: str) -> bool:
         arn = events.describe_rule(Name=name)["Arn"]
     except events.exceptions.ResourceNotFoundException:
         return False
-    tags = as_dict(events.list_tags_for_resource(ResourceARN=arn)["Tags"])
-    if not tags.items() >= MANAGED_BY.items():
-        raise NotOurs(f"rule {name} does not carry the tag ManagedBy=frugal")
+    check(f"rule {name}", as_dict(events.list_tags_for_resource(ResourceARN=arn)["Tags"]))
     return True
 
 
 def _check_queue(sqs: Any, name: str, url: str) -> None:
-    tags = sqs.list_queue_tags(QueueUrl=url).get("Tags", {})
-    if not tags.items() >= MANAGED_BY.items():
-        raise NotOurs(f"queue {name} does not carry the tag ManagedBy=frugal")
+    check(f"queue {name}", sqs.list_queue_tags(QueueUrl=url).get("Tags", {}))

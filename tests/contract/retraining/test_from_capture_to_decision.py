@@ -137,7 +137,7 @@ def test_a_poison_message_ends_in_the_dead_letter_queue(model: Model) -> None:
     await_true(given_up, "both in the dead-letter queue")
     assert queue.waiting(model.wiring.queue) == 0
     gone = CliRunner().invoke(app, ["events", "down", name])
-    assert len(gone.output.splitlines()) == 3, gone.output
+    assert len(gone.output.splitlines()) == 4, gone.output
     assert wiring.down(model.spec) == []
     assert queue.receive(model.wiring) == []
 
