@@ -15,15 +15,13 @@ from botocore.model import OperationModel
 
 from local_aws import protocol
 from local_aws.errors import AwsError
+from local_aws.faults.names import SERVICES
 from local_aws.faults.plan import Faults
 from local_aws.faults.rules import Rule
 from local_aws.http import Request
 
 ERROR_FAULTS = ("throttle", "error", "s3-error")
 DELAY_FAULTS = ("slow", "s3-slow")
-
-#: SigV4 signing name -> boto3's name of the service, where they differ.
-SERVICES = {"monitoring": "cloudwatch", "tagging": "resourcegroupstaggingapi"}
 
 Answer = tuple[str, str, int]
 

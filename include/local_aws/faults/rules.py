@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from local_aws.faults.kinds import KINDS, MATCHES
+from local_aws.faults.names import unknown_names
 
 
 class BadRule(ValueError):
@@ -112,7 +113,7 @@ def _mistakes(rule: Any) -> Iterator[str]:
     if kind is None:
         yield f"fault: {rule.get('fault')!r} was given, allowed is one of {', '.join(KINDS)}"
         return
-    keys = kind.keys
+    keys, fitting = kind.keys, dict(rule)
     for name, value in rule.items():
         if name == "fault":
             continue
@@ -121,5 +122,7 @@ def _mistakes(rule: Any) -> Iterator[str]:
             yield f"{name}: {value!r} was given, allowed keys of {rule['fault']} are {allowed}"
         elif not keys[name].fits(value):
             yield f"{name}: {value!r} was given, allowed is {keys[name].allowed}"
+            del fitting[name]
     for name in kind.missing(rule):
         yield f"{name}: nothing was given, needed is {keys[name].allowed}"
+    yield from unknown_names(fitting)

@@ -107,6 +107,16 @@ def test_another_plan_replaces_every_rule_and_the_same_one_goes_on(tmp_path: Pat
         ({"fault": "reclaim", "probability": 2}, "probability: 2 was given, allowed is a number"),
         ({"fault": "no-capacity", "spot": "yes"}, "spot: 'yes' was given, allowed is true or"),
         ({"fault": "reclaim", "job": ""}, "job: '' was given, allowed is a name"),
+        (
+            {"fault": "throttle", "service": "sagemakr"},
+            "service: 'sagemakr' was given, allowed are",
+        ),
+        ({"fault": "throttle", "service": ""}, "service: '' was given, allowed is a name"),
+        (
+            {"fault": "throttle", "service": "sage*", "operation": "CreateTrainingJobs"},
+            "operation: 'CreateTrainingJobs' was given, allowed are such as CreateTrainingJob",
+        ),
+        ({"fault": "s3-slow", "delay": 1, "operation": "Obj"}, "such as the operations of s3"),
     ],
 )
 def test_a_document_that_means_nothing_says_where_and_why(document: Any, said: str) -> None:
