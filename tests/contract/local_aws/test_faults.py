@@ -62,13 +62,25 @@ def struck(server: LocalAws) -> list[int]:
 
 
 def test_rules_are_listed_and_cleared(faulty: LocalAws) -> None:
-    first = add(faulty, "slow", delay=0.1, operation="NoSuchThing")
-    second = add(faulty, "throttle", operation="NoSuchThing", count=2)
+    first = add(faulty, "slow", delay=0.1, operation="DeleteModelPackageGroup")
+    second = add(faulty, "throttle", operation="DeleteModelPackageGroup", count=2)
     assert (first["id"], second["id"]) == (1, 2)
     listed = json.loads(faulty.admin("GET", "faults")[1])["rules"]
     assert listed == [
-        {"id": 1, "fault": "slow", "delay": 0.1, "operation": "NoSuchThing", "fired": 0},
-        {"id": 2, "fault": "throttle", "operation": "NoSuchThing", "count": 2, "fired": 0},
+        {
+            "id": 1,
+            "fault": "slow",
+            "delay": 0.1,
+            "operation": "DeleteModelPackageGroup",
+            "fired": 0,
+        },
+        {
+            "id": 2,
+            "fault": "throttle",
+            "operation": "DeleteModelPackageGroup",
+            "count": 2,
+            "fired": 0,
+        },
     ]
     assert json.loads(faulty.admin("DELETE", "faults/1")[1]) == {"cleared": 1}
     assert faulty.admin("DELETE", "faults/1")[0] == 404
