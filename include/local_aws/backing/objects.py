@@ -28,7 +28,7 @@ from moto.s3.utils import _VersionedKeyStore
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from local_aws import ACCOUNT, DEFAULT_REGION
-from local_aws.backing import times
+from local_aws.backing import conditional_deletes, lifecycle, times
 
 CHUNK = 1 << 20
 
@@ -184,7 +184,8 @@ def _install() -> None:
     s3.FakeKey = DurableKey  # type: ignore[misc]
     s3.FakeMultipart = DurableMultipart  # type: ignore[misc]
     s3.S3Backend.copy_object = _copy_object  # type: ignore[method-assign]
-    times.install()
+    for part in (times, lifecycle, conditional_deletes):
+        part.install()
 
 
 _moto_copy_object = s3.S3Backend.copy_object
