@@ -107,6 +107,6 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 run-envs:
-	$(BUILD) airflow local-aws data images
+	$(BUILD) airflow local-aws data images/xgboost-3.0-5 images/neo-xgboost
 
 .PHONY: help demo ui compose local local-stop envs test faults lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs

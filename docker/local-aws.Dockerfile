@@ -10,7 +10,7 @@ ENV FRUGAL_HOME=/opt/frugal/home PYTHONPATH=/opt/frugal/include:/opt/frugal PYTH
 WORKDIR /opt/frugal
 COPY requirements requirements
 COPY include/local_aws/images include/local_aws/images
-RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 python3 requirements/environments.py build local-aws data images
+RUN UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 python3 requirements/environments.py build local-aws data images/xgboost-3.0-5 images/neo-xgboost
 COPY include/local_aws include/local_aws
 COPY include/container include/container
 COPY demo demo

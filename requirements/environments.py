@@ -29,6 +29,8 @@ IMAGES = REPOSITORY / "include" / "local_aws" / "images"
 CONTAINER = REPOSITORY / "include" / "container"
 HOME = Path(os.environ.get("FRUGAL_HOME", REPOSITORY / ".frugal")).resolve()
 ENVS = HOME / "envs"
+#: Minor versions of Python for whose CPU build of torch its lock has a hash. AWS's image has 3.12.
+TORCH_PYTHONS = ("3.11", "3.12")
 LOCK = ("--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--quiet")
 
 
@@ -38,7 +40,7 @@ class Environment:
 
     `python` is a minor version to look for; None, or one that is not found, is the running interpreter.
     `base` names an environment whose packages are visible too, and which stays as it is. One that is `rare`
-    is built only when it is named.
+    is built only when it is named. One with `pythons` is left out where none of these minor versions is found.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Environment:
     python: str | None = None
     base: str | None = None
     rare: bool = False
+    pythons: tuple[str, ...] = ()
 
 
 def environments() -> dict[str, Environment]:
@@ -65,10 +68,15 @@ def environments() -> dict[str, Environment]:
         Environment(f"providers/{lock.stem}", (lock,)) for lock in sorted(HERE.glob("amazon-*.txt"))
     ]
     for lock in sorted(IMAGES.glob("*.txt")):
-        image = f"images/{lock.stem}"
-        found.append(Environment(image, (lock,), python="3.10"))
-        found.append(Environment(f"tests/{lock.stem}", (pytest,), python="3.10", base=image))
+        image, only = f"images/{lock.stem}", TORCH_PYTHONS if needs_torch(lock) else ()
+        python = only[0] if only else "3.10"
+        found.append(Environment(image, (lock,), python, pythons=only))
+        found.append(Environment(f"tests/{lock.stem}", (pytest,), python, image, pythons=only))
     return {env.name: env for env in found if all(lock.exists() for lock in env.locks)}
+
+
+def needs_torch(lock: Path) -> bool:
+    return lock.exists() and "\ntorch==" in lock.read_text()
 
 
 def run(*command: str | Path, **settings: str) -> None:
@@ -180,10 +188,24 @@ def uv_settings() -> dict[str, str]:
     return given | {"UV_PYTHON_DOWNLOADS": "never", "UV_PYTHON_PREFERENCE": "only-system"}
 
 
+def torch_settings(env: Environment) -> dict[str, str]:
+    """Where the CPU build of torch is found: on PyTorch's own index, which uv knows, or in PIP_FIND_LINKS.
+
+    The build on PyPI is CUDA's, with gigabytes of libraries; the lock names the CPU's and takes no other.
+    """
+    links = Path(os.environ.get("UV_FIND_LINKS") or os.environ.get("PIP_FIND_LINKS") or "/nowhere")
+    if not any(map(needs_torch, env.locks)) or any(links.glob("torch-*.whl")):
+        return {}
+    return {"UV_TORCH_BACKEND": "cpu"}
+
+
 def build(env: Environment, home: Path = ENVS) -> None:
     """Make one environment's folder hold exactly what its locks say."""
     folder, python = home / env.name, interpreter(env.python)
     version = version_of(python)
+    if env.pythons and ".".join(map(str, version[:2])) not in env.pythons:
+        print(f"{env.name}: left out, it needs Python {' or '.join(env.pythons)}", flush=True)
+        return
     if version < (3, 10):
         raise SystemExit(
             f"{python} is Python {'.'.join(map(str, version))}; Frugal needs 3.11 or newer."
@@ -198,7 +220,7 @@ def build(env: Environment, home: Path = ENVS) -> None:
         return
     started = time.monotonic()
     print(f"{env.name}: installing, Python {'.'.join(map(str, version))}", flush=True)
-    uv, settings = find_uv(), uv_settings()
+    uv, settings = find_uv(), uv_settings() | torch_settings(env)
     run(uv, "venv", "--quiet", "--clear", "--python", python, folder, **settings)
     run(
         uv,
@@ -221,6 +243,7 @@ def build(env: Environment, home: Path = ENVS) -> None:
 def lock(source: Path, upgrade: bool) -> None:
     """Resolve one *.in file into the hashed *.txt beside it; `upgrade` lets go of the pins that are there."""
     oldest = source.parent in (IMAGES, CONTAINER) or source.stem in ("pytest", "bench", "evidently")
+    oldest = oldest and "\ntorch==" not in source.read_text()
     options = [*LOCK, "--python-version", "3.10" if oldest else "3.11"]
     options += ["--no-deps"] if source.stem.startswith(("data", "amazon-")) else []
     options += ["--upgrade"] if upgrade else []
@@ -229,7 +252,7 @@ def lock(source: Path, upgrade: bool) -> None:
     subprocess.run(
         [find_uv(), "pip", "compile", *options, source.name, "-o", target.name],
         cwd=source.parent,
-        env=os.environ | {"UV_PYTHON_DOWNLOADS": "never"},
+        env=os.environ | uv_settings(),
         check=True,
     )
 

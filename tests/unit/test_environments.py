@@ -90,3 +90,30 @@ def test_an_unknown_name_is_told_the_known_ones(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(sys, "argv", ["environments.py", "build", "nonsense"])
     with pytest.raises(SystemExit, match=r"nonsense; there are airflow, local-aws"):
         environments.main()
+
+
+def test_torch_is_the_cpu_build_from_its_own_index_or_from_the_links_given(
+    tmp_path: Path, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program(tmp_path / "bin" / "uv", UV.replace('echo "$@"', 'echo "$UV_TORCH_BACKEND $@"'))
+    lock = tmp_path / "lock.txt"
+    lock.write_text("numpy==1\ntorch==2.13.0+cpu\n")
+    monkeypatch.delenv("UV_FIND_LINKS", raising=False)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    environments.build(Environment("fetched", (lock,)), tmp_path)
+    assert "cpu pip sync" in calls.read_text()
+    calls.write_text("")
+    (tmp_path / "torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl").touch()
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    environments.build(Environment("linked", (lock,)), tmp_path)
+    assert "cpu pip sync" not in calls.read_text()
+
+
+def test_an_environment_is_left_out_where_its_python_is_missing(
+    tmp_path: Path, calls: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lock = tmp_path / "lock.txt"
+    lock.write_text("one\n")
+    environments.build(Environment("example", (lock,), pythons=("2.7",)), tmp_path)
+    assert not calls.read_text()
+    assert "left out, it needs Python 2.7" in capsys.readouterr().out
