@@ -19,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 PR_SET_CHILD_SUBREAPER = 36
+KILLED = 128 + signal.SIGKILL
 
 
 def main() -> int:
@@ -50,7 +51,7 @@ def _obey(pid: int) -> None:
     for line in sys.stdin:
         _signal_group(pid, getattr(signal, "SIG" + line.strip()))
     _kill_everything(pid)
-    os._exit(137)
+    os._exit(KILLED)
 
 
 def _signal_group(pid: int, number: int) -> None:
@@ -59,7 +60,10 @@ def _signal_group(pid: int, number: int) -> None:
 
 
 def _wait(pid: int) -> int:
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except ChildProcessError:  # whoever killed everything was told of its end first
+        return KILLED
     return 128 - code if code < 0 else code
 
 
