@@ -36,7 +36,7 @@ class Image:
         return self.bin / "python"
 
     def program(self, role: str) -> Path:
-        """The file for `train`, `serve` or `compile`. Raises `ImageUnavailable`."""
+        """The file for `train`, `serve`, `compile` or `process`. Raises `ImageUnavailable`."""
         if role not in self.programs:
             raise ImageUnavailable(f"The image {self.uri} has no program to {role}")
         return self.programs[role]
@@ -68,7 +68,7 @@ class Images:
         bin_directory = self._environments / entry["env"] / "bin"
         if not (bin_directory / "python").exists():
             raise ImageUnavailable(f"The environment of {uri} is missing: {bin_directory.parent}")
-        roles = ("train", "serve", "compile")
+        roles = ("train", "serve", "compile", "process")
         programs = {role: TOOLKIT / entry[role] for role in roles if role in entry}
         path = TOOLKIT / entry["pythonpath"] if "pythonpath" in entry else None
         return Image(uri, bin_directory, programs, path, entry.get("multi_models", False))

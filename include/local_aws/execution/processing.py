@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_aws.execution.batch import BatchRun, ClientError
+from local_aws.execution.batch import BatchRun
 from local_aws.execution.job import Job, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.process import Command, Process
@@ -49,8 +49,7 @@ class ProcessingRun(BatchRun):
         layout.write_config("processingjobconfig", _job_config(record), "config")
         application = record["AppSpecification"]
         entrypoint = application.get("ContainerEntrypoint")
-        if not entrypoint:
-            raise ClientError(f"{image.uri} has no entrypoint for a processing job of its own")
+        entrypoint = entrypoint or [str(image.python), str(image.program("process"))]
         environment = layout.environment(
             image, job.app.config.url, job.region, record.get("Environment", {})
         )

@@ -10,6 +10,9 @@ from typing import Any
 from local_aws import clock
 from local_aws.store import Record
 
+# The kind of a monitoring schedule, which an endpoint cannot be deleted under.
+SCHEDULE = "monitoring-schedule"
+
 RESTARTED = (
     "InternalServerError: We encountered an internal error. Please try again. "
     "(The local AWS was restarted while the job ran.)"

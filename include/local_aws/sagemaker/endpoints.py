@@ -7,7 +7,7 @@ from local_aws.errors import validation
 from local_aws.execution.components import COMPONENT
 from local_aws.execution.fleet import CONFIG, ENDPOINT
 from local_aws.execution.rollout_plan import ALL_AT_ONCE
-from local_aws.execution.states import now
+from local_aws.execution.states import SCHEDULE, now
 from local_aws.sagemaker import endpoint_configs
 from local_aws.sagemaker.deployments import Entry, deploy, plan_for, publish, touch
 from local_aws.sagemaker.endpoint_rules import check_quota, instances_in
@@ -82,6 +82,11 @@ def delete(call: Call, params: Params) -> Params:
             raise validation(
                 f'Cannot delete the endpoint "{latest["EndpointArn"]}": delete the inference components '
                 "that it hosts first"
+            )
+        if any(s["EndpointName"] == name for s in call.app.store.all(SCHEDULE, region)):
+            raise validation(
+                f'Cannot delete the endpoint "{latest["EndpointArn"]}": delete its monitoring schedules '
+                "first"
             )
         touch(latest, "Deleting")
 

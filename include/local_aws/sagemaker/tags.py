@@ -7,27 +7,11 @@ from local_aws.sagemaker.registry import Call, Params, operation, tags_of
 
 MAX_TAGS = 50
 
-# The resource types of ARNs whose tags are kept here.
-KINDS = [
-    "training-job",
-    "processing-job",
-    "compilation-job",
-    "transform-job",
-    "hyper-parameter-tuning-job",
-    "model",
-    "endpoint-config",
-    "endpoint",
-    "inference-component",
-    "model-package-group",
-    "model-package",
-]
-
 
 def check_exists(call: Call, arn: str) -> None:
     """Raise `ValidationException` unless the ARN is that of a resource."""
-    if any(r["_arn"] == arn for kind in KINDS for r in call.app.store.all(kind, call.region)):
-        return
-    raise validation(f"Could not find resource {arn}")
+    if not arn.startswith(call.arn("")) or call.app.store.find(arn) is None:
+        raise validation(f"Could not find resource {arn}")
 
 
 @operation("AddTags")
