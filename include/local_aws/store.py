@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
+# Kind, region and name.
+Key = tuple[str, str, str]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS resources (
@@ -42,8 +44,9 @@ class Store:
         self._db.executescript(_SCHEMA)
         self._lock = threading.RLock()
         self._records: dict[tuple[str, str], dict[str, Record]] = {}
+        self._arns: dict[str, Key] = {}
         for kind, region, name, body in self._db.execute("SELECT * FROM resources"):
-            self._records.setdefault((kind, region), {})[name] = json.loads(body)
+            self._keep(kind, region, name, json.loads(body))
         self._tags: dict[str, dict[str, str]] = {}
         for arn, key, value in self._db.execute("SELECT * FROM tags"):
             self._tags.setdefault(arn, {})[key] = value
@@ -78,6 +81,7 @@ class Store:
             where = (kind, region, name)
             self._db.execute("DELETE FROM resources WHERE kind=? AND region=? AND name=?", where)
             if record and "_arn" in record:
+                self._arns.pop(record["_arn"], None)
                 self.untag(record["_arn"], list(self.tags(record["_arn"])))
 
     def all(self, kind: str, region: str) -> list[Record]:
@@ -95,7 +99,16 @@ class Store:
         self._db.execute(
             "INSERT OR REPLACE INTO resources VALUES (?, ?, ?, ?)", (kind, region, name, body)
         )
+        self._keep(kind, region, name, record)
+
+    def _keep(self, kind: str, region: str, name: str, record: Record) -> None:
         self._records.setdefault((kind, region), {})[name] = record
+        if "_arn" in record:
+            self._arns[record["_arn"]] = (kind, region, name)
+
+    def find(self, arn: str) -> Key | None:
+        """What has an ARN."""
+        return self._arns.get(arn)
 
     def tags(self, arn: str) -> dict[str, str]:
         return dict(self._tags.get(arn, {}))
