@@ -1,10 +1,10 @@
-"""Judges a trained model on the test split: against a floor, and against the champion.
+"""Judges a trained model: on the test split against a floor, there and on recent rows against the champion.
 
 Processing inputs: ``code``, ``test`` (Parquet), ``model`` (model.tar.gz) and, when there is a
-champion, ``champion`` (its model.tar.gz) and ``champion-code`` (the archive of the code published
-with it). Output ``evaluation``::
+champion, ``champion`` (its model.tar.gz), ``champion-code`` (the archive of the code published
+with it) and ``recent`` (see `recent`). Output ``evaluation``::
 
-    evaluation.json          metrics, the champion's on the same rows, won or not, and why
+    evaluation.json          metrics, the champion's on the same rows (see `contest`), won or not, and why
     predictions.parquet      predictions and labels that drift is measured against (`reference`)
     parity/rows.csv          up to 2000 test rows as the endpoint takes them, without header
     parity/labels.csv        the target of each
@@ -16,20 +16,16 @@ with it). Output ``evaluation``::
 from __future__ import annotations
 
 import json
-import math
 import os
-import subprocess
 import sys
-import tarfile
 import tempfile
-import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from container import archives, boosting, measure, metrics, neo_export, reference, scoring
+from container import boosting, measure, metrics, neo_export, reference, scoring
+from container.contest import compete, unpack
 from container.footprint import footprint
 from container.paths import (
     code_dir,
@@ -38,37 +34,10 @@ from container.paths import (
     processing_output,
     write_exit_message,
 )
+from container.recent import Rows
 from container.splits import row_groups
 
 PARITY_ROWS = 2000
-
-
-@dataclass(frozen=True)
-class Verdict:
-    won: bool
-    reason: str
-
-
-def judge(
-    metric: str, value: float, floor: float, champion: float | None, must_beat: bool
-) -> Verdict:
-    """The gate. A tie goes to the challenger: the same data and code give the same model, and what
-    changed (how it is compiled or served) is to reach the endpoint."""
-    shown = f"{metric} {value:.6g}"
-    if not math.isfinite(value):
-        return Verdict(False, f"{metric} is {value}, not a number to compare")
-    if metrics.better(metric, floor, value):
-        return Verdict(False, f"{shown} is worse than the floor of {floor:.6g}")
-    within = f"{shown} is within the floor of {floor:.6g}"
-    if champion is None:
-        return Verdict(True, f"{within}, and there is no champion to beat")
-    if value == champion:
-        return Verdict(True, f"{shown} equals the champion's")
-    if metrics.better(metric, value, champion):
-        return Verdict(True, f"{shown} beats the champion's {champion:.6g}")
-    if not must_beat:
-        return Verdict(True, f"{within}; it need not beat the champion's {champion:.6g}")
-    return Verdict(False, f"{shown} does not beat the champion's {champion:.6g}")
 
 
 def main() -> None:
@@ -83,73 +52,34 @@ def main() -> None:
     output = processing_output("evaluation")
     test = processing_input("test")
     with tempfile.TemporaryDirectory() as scratch:
-        model_dir = _unpack(processing_input("model"), Path(scratch) / "model")
+        model_dir = unpack(processing_input("model"), Path(scratch) / "model")
         sys.path.insert(0, str(code_dir()))
         challenger = scoring.Scorer(model_dir)
         labels = np.concatenate(
             [challenger.schema.labels(t) for t in row_groups(test, [challenger.schema.target])]
         )
-        metric, floor = spec["evaluate"]["metric"], spec["evaluate"]["floor"]
+        metric = spec["evaluate"]["metric"]
         predictions = challenger.score(test)
         reference.write_predictions(output, predictions, labels)
         measured = metrics.compute(metric, labels, predictions)
-        champion, problem = _champion(metric, test, labels, Path(scratch))
-        verdict = judge(
-            metric,
-            measured[metric],
-            floor,
-            champion["value"] if champion else None,
-            spec["evaluate"]["must_beat_champion"],
-        )
+        on_test = Rows("the test split", test, labels)
+        contest = compete(spec, challenger, on_test, predictions, Path(scratch))
         rows = _write_parity(challenger, test, output / "parity")
         timings = measure.latency(challenger.predict, rows, boosting.RUNTIME)
         timings.update(footprint("inference", str(model_dir), rows))
         (output / "parity" / "latency.json").write_text(json.dumps(timings, indent=2) + "\n")
         portable = _write_portable(model_dir, spec["compile"]["backend"], output / "portable")
-    reason = verdict.reason + (f" (a champion exists but {problem})" if problem else "")
     evaluation = {
         "metric": metric,
         "value": measured[metric],
-        "floor": floor,
+        "floor": spec["evaluate"]["floor"],
         "metrics": measured,
-        "champion": champion,
-        "champion_problem": problem,
-        "won": verdict.won,
-        "reason": reason,
+        **contest,
         "rows": len(labels),
         "portable_problem": portable,
     }
     (output / "evaluation.json").write_text(json.dumps(evaluation, indent=2) + "\n")
     print(json.dumps(evaluation), flush=True)
-
-
-def _champion(
-    metric: str, test: Path, labels: Any, scratch: Path
-) -> tuple[dict[str, Any] | None, str | None]:
-    """The champion's metrics on the same rows, or why there are none."""
-    archive, source = processing_input("champion"), processing_input("champion-code")
-    if not archive.is_dir():
-        return None, None
-    try:
-        model_dir = _unpack(archive, scratch / "champion")
-        code = _unpack(source, scratch / "champion-code")
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        return None, f"could not be unpacked: {error}"
-    predictions = scratch / "champion.npy"
-    finished = subprocess.run(
-        [sys.executable, scoring.__file__, str(code), str(model_dir), str(test), str(predictions)],
-        env={**os.environ, "PYTHONPATH": str(code)},
-        capture_output=True,
-        text=True,
-    )
-    if finished.returncode:
-        lines = finished.stderr.strip().splitlines() or [f"exit status {finished.returncode}"]
-        return None, f"could not be scored: {lines[-1]}"
-    predicted = np.load(predictions)
-    if len(predicted) != len(labels) or not np.isfinite(predicted).all():
-        return None, "could not be scored: its predictions are incomplete or not finite"
-    measured = metrics.compute(metric, labels, predicted)
-    return {"value": measured[metric], "metrics": measured}, None
 
 
 def _write_parity(model: scoring.Scorer, test: Path, directory: Path) -> Any:
@@ -186,15 +116,6 @@ def _write_portable(model_dir: Path, backend: str, directory: Path) -> str | Non
 
 def _count(matrices: list[Any]) -> int:
     return sum(len(matrix) for matrix in matrices)
-
-
-def _unpack(source: Path, target: Path) -> Path:
-    """Unpack the one archive in ``source``."""
-    found = sorted(source.glob("*.tar.gz"))
-    if len(found) != 1:
-        raise FileNotFoundError(f"expected one .tar.gz in {source}, found {len(found)}")
-    archives.extract(str(found[0]), str(target))
-    return target
 
 
 if __name__ == "__main__":

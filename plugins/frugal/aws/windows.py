@@ -38,6 +38,12 @@ class Window:
         return cls(end - length, length)
 
     @classmethod
+    def since(cls, start: datetime, now: datetime) -> Window:
+        """Of whole hours, from the one that `start` is in to the one that `now` is in."""
+        first = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        return cls(first, (now - first) // HOUR * HOUR + HOUR)
+
+    @classmethod
     def parse(cls, name: str) -> Window:
         """The one that `name` names. Raises ValueError when it names none."""
         start, _, hours = name.rpartition("-")
@@ -68,7 +74,7 @@ def captured(spec: ModelSpec, run: Run, endpoint: str, window: Window) -> list[s
     root = f"{run.s3('capture')}/"
     if spec.deploy.strategy == "batch":
         return _batch_inputs(root, window)
-    return _hourly(f"{root}{endpoint}/", window)
+    return sorted(hourly(f"{root}{endpoint}/", window))
 
 
 def _batch_inputs(root: str, window: Window) -> list[str]:
@@ -92,8 +98,8 @@ def find(spec: ModelSpec, run: Run, endpoint: str, window: Window) -> dict[str, 
     """What a drift job reads: {"window", "captured", "truth", "baseline", "evaluation"}, URIs; None when nothing was
     captured.
 
-    The baseline is that of the run that trained the champion, so that a promotion renews it. Raises LookupError when it
-    left none.
+    The baseline is that of the run that trained the champion, so that a promotion renews it. Ground truth is whatever
+    has arrived since the window began. Raises LookupError when there is no baseline.
     """
     keys = captured(spec, run, endpoint, window)
     if not keys or run.champion is None:
@@ -104,9 +110,8 @@ def find(spec: ModelSpec, run: Run, endpoint: str, window: Window) -> dict[str, 
         raise LookupError(
             f"{run.champion.arn} has no baseline: {baseline} holds no constraints.json"
         )
-    truth = _hourly(
-        f"s3://{run.bucket}/{(spec.monitor.truth or f'{spec.name}/truth').strip('/')}/", window
-    )
+    arrived = Window.since(window.start, datetime.now(UTC))
+    truth = sorted(hourly(f"s3://{run.bucket}/{truth_root(spec)}", arrived))
     return {
         "window": window.name,
         "captured": _listed(run, window.name, MANIFEST, keys),
@@ -116,14 +121,21 @@ def find(spec: ModelSpec, run: Run, endpoint: str, window: Window) -> dict[str, 
     }
 
 
-def _hourly(root: str, window: Window) -> list[str]:
-    """Keys of the non-empty objects below `root` that lie in folders of the window's hours."""
+def truth_root(spec: ModelSpec) -> str:
+    """Key prefix of the model's ground truth. Its folders are named after the hour in which it was collected, not that
+    of the request (SageMaker guide, "Ingest Ground Truth labels and merge them with predictions").
+    """
+    return f"{(spec.monitor.truth or f'{spec.name}/truth').strip('/')}/"
+
+
+def hourly(root: str, window: Window) -> dict[str, int]:
+    """Keys and sizes of the non-empty objects below `root` that lie in folders of the window's hours."""
     hours = set(window.hours)
-    return sorted(
-        key
+    return {
+        key: item["Size"]
         for key, item in clients.list_objects(root).items()
         if item["Size"] and "/".join(key.split("/")[-5:-1]) in hours
-    )
+    }
 
 
 def _listed(run: Run, window: str, name: str, keys: list[str]) -> str:

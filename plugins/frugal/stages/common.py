@@ -76,6 +76,13 @@ def processing_input(name: str, uri: str) -> dict[str, Any]:
     }
 
 
+def manifest_input(name: str, manifest: str) -> dict[str, Any]:
+    """A ProcessingInput: the objects that a manifest lists, by their keys, below /opt/ml/processing/input/<name>."""
+    given = processing_input(name, manifest)
+    given["S3Input"]["S3DataType"] = "ManifestFile"
+    return given
+
+
 def processing_output(name: str, uri: str, mode: str = "EndOfJob") -> dict[str, Any]:
     """A ProcessingOutput: /opt/ml/processing/output/<name> goes to `uri`."""
     return {

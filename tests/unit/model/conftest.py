@@ -38,7 +38,13 @@ SPEC: dict[str, Any] = {
         "features": ["day", "rooms", "area", "garden", "kind", "seen"],
         "columns": {name: {"type": kind} for name, kind in COLUMNS.items()},
     },
-    "evaluate": {"metric": "rmse", "floor": 100.0, "must_beat_champion": True},
+    "evaluate": {
+        "metric": "rmse",
+        "floor": 100.0,
+        "must_beat_champion": True,
+        "decides": "recent",
+        "recent": {"date": None, "share": 0.2, "min_rows": 200},
+    },
     "compile": {"backend": "neo"},
 }
 HYPERPARAMETERS: dict[str, Any] = {

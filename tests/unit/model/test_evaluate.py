@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xgboost as xgb
 
-from container.evaluate import judge
+from container.contest import Meeting, judge
 from container.features import FeatureSchema
 from container.splits import row_groups
 
@@ -45,7 +45,34 @@ def test_judge(
     won: bool,
     why: str,
 ) -> None:
-    verdict = judge(metric, value, floor, champion, must_beat)
+    evaluate = {"metric": metric, "floor": floor, "decides": "recent"}
+    test = Meeting("the test split", 100, value, champion)
+    verdict = judge(evaluate | {"must_beat_champion": must_beat}, test)
+    assert verdict.won is won
+    assert why in verdict.reason
+
+
+WORSE, BETTER = Meeting("these rows", 9, 96.0, 95.0), Meeting("those rows", 9, 94.0, 95.0)
+
+
+@pytest.mark.parametrize(
+    ("decides", "test", "recent", "won", "why"),
+    [
+        ("recent", WORSE, BETTER, True, "rmse 94 beats the champion's 95 on those rows"),
+        ("recent", WORSE, BETTER, True, "95 on these rows, which does not decide"),
+        ("recent", BETTER, WORSE, False, "rmse 96 does not beat the champion's 95 on these rows"),
+        ("recent", BETTER, None, True, "beats the champion's 95 on those rows"),
+        ("test", WORSE, BETTER, False, "does not beat the champion's 95 on these rows"),
+        ("both", WORSE, BETTER, False, "does not beat the champion's 95 on these rows"),
+        ("both", BETTER, WORSE, False, "does not beat the champion's 95 on these rows"),
+        ("both", BETTER, BETTER, True, "beats the champion's 95 on those rows"),
+    ],
+)
+def test_the_rows_that_model_yaml_names_decide(
+    decides: str, test: Meeting, recent: Meeting | None, won: bool, why: str
+) -> None:
+    evaluate = {"metric": "rmse", "floor": 100.0, "must_beat_champion": True, "decides": decides}
+    verdict = judge(evaluate, test, recent)
     assert verdict.won is won
     assert why in verdict.reason
 
