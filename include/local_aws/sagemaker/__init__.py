@@ -12,8 +12,11 @@ from local_aws.sagemaker import (
     inference_components,
     model_packages,
     models,
+    notebooks,
     processing_jobs,
+    studio,
     tags,
+    tracking_servers,
     training_jobs,
     transform_jobs,
     tuning_jobs,
@@ -31,6 +34,7 @@ __all__ = [
     "tags",
 ]
 
+LIFECYCLES = (notebooks.LIFECYCLE, tracking_servers.LIFECYCLE, *studio.LIFECYCLES)
 # Training jobs before the tuning jobs that watch them.
 FAMILIES = (training_jobs, processing_jobs, compilation_jobs, transform_jobs, tuning_jobs)
 
@@ -42,3 +46,6 @@ def settle(app: App) -> None:
     endpoints.settle(app)
     inference_components.settle(app)
     warm_pools.settle(app)
+    studio.apps.settle(app)
+    for lifecycle in LIFECYCLES:
+        lifecycle.settle(app)

@@ -6,11 +6,14 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
-from .conftest import BUCKET, IMAGE, ROLE, LocalAws
+from .conftest import BUCKET, IMAGE, ROLE, LocalAws, await_training, await_true, training_request
+from .test_studio import IDLE, app_of, make_domain, status
+from .test_warm_pools import pool as warm_pool
 
 DAY = 86400
 
@@ -20,6 +23,10 @@ def shift(server: LocalAws, seconds: float) -> dict[str, Any]:
     assert status == 200, body
     found: dict[str, Any] = json.loads(body)
     return found
+
+
+def in_service(sagemaker: Any, app: dict[str, str]) -> bool:
+    return status(sagemaker, app) == "InService"
 
 
 def days_old(when: datetime) -> int:
@@ -65,12 +72,38 @@ def test_what_was_made_before_a_shift_is_older_after_it(server: LocalAws, name: 
     assert point["Sum"] == 2
 
 
-def test_a_shift_survives_a_restart_and_has_bounds(server: LocalAws, name: str) -> None:
+def test_a_restart_keeps_the_shift_and_what_was_still_to_happen(
+    server: LocalAws, name: str
+) -> None:
     shift(server, -5 * DAY)
-    server.stop()
+    sagemaker = server.client("sagemaker")
+    request = training_request(name)
+    request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = 3600
+    sagemaker.create_training_job(**request)
+    await_training(sagemaker, name)
+    apps = [
+        app_of(make_domain(sagemaker, name, IDLE)),
+        app_of(make_domain(sagemaker, f"{name}-without")),
+    ]
+    for app in apps:
+        sagemaker.create_app(**app)
+    server.kill()
     server.start()
     _, body = server.admin("GET", "clock")
     assert json.loads(body)["Shifted"] == -5 * DAY
+    sagemaker = server.client("sagemaker")
+    for app in apps:
+        await_true(partial(in_service, sagemaker, app), "an app to start")
+    assert warm_pool(sagemaker, name)["Status"] == "Available"
+
     shift(server, 5 * DAY)
-    status, body = server.admin("POST", "clock", json.dumps({"Shift": 1e9}))
-    assert (status, b"within" in body) == (400, True)
+
+    ended = {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 3600}
+    assert warm_pool(sagemaker, name) == ended
+    await_true(lambda: status(sagemaker, apps[0]) == "Deleted", "the idle app to end")
+    assert status(sagemaker, apps[1]) == "InService"
+
+
+def test_the_clock_stays_within_bounds(server: LocalAws) -> None:
+    code, body = server.admin("POST", "clock", json.dumps({"Shift": 1e9}))
+    assert (code, b"within" in body) == (400, True)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import LocalAws, await_training, await_true, training_request
+from .conftest import await_training, await_true, training_request
 
 
-def train(sagemaker: Any, name: str, keep: int | None = 3600, **more: str) -> dict[str, Any]:
+def train(sagemaker: Any, name: str, keep: int | None = 3600, mode: str = "ok") -> dict[str, Any]:
     """A training job that ended."""
-    request = training_request(name, **more)
+    request = training_request(name, mode=mode)
     if keep is not None:
         request["ResourceConfig"]["KeepAlivePeriodInSeconds"] = keep
     sagemaker.create_training_job(**request)
@@ -75,18 +73,3 @@ def test_which_ends_leave_a_pool(sagemaker: Any, name: str) -> None:
     assert failed["WarmPoolStatus"]["Status"] == "Available"
     end(sagemaker, name)
     assert "WarmPoolStatus" not in train(sagemaker, f"{name}-without", keep=None)
-
-
-def test_a_pool_outlives_a_restart_and_ends_when_a_shift_passes_it(
-    start_local_aws: Callable[..., LocalAws], name: str
-) -> None:
-    server = start_local_aws()
-    train(server.client("sagemaker"), name)
-    server.kill()
-    server.start()
-    sagemaker = server.client("sagemaker")
-    assert pool(sagemaker, name)["Status"] == "Available"
-    server.admin("POST", "clock", json.dumps({"Shift": 7200}))
-    ended = pool(sagemaker, name)
-    assert ended == {"Status": "Terminated", "ResourceRetainedBillableTimeInSeconds": 3600}
-    server.stop()

@@ -1,0 +1,78 @@
+"""Studio domains."""
+
+from __future__ import annotations
+
+import secrets
+import string
+
+from local_aws.errors import in_use
+from local_aws.execution.lifecycle import Lifecycle
+from local_aws.sagemaker.listing import page
+from local_aws.sagemaker.registry import Call, Params, operation, tags_of
+from local_aws.sagemaker.studio import rules
+from local_aws.sagemaker.studio.rules import DOMAIN, SPACE, USER_PROFILE
+from local_aws.store import Record
+
+LIFECYCLE = Lifecycle(DOMAIN, "Status", rules.passing(60, 10, 20))
+_SETTINGS = ("DefaultUserSettings", "DefaultSpaceSettings")
+
+
+@operation("CreateDomain")
+def create(call: Call, params: Params) -> Params:
+    tags = tags_of(params)
+    for member in _SETTINGS:
+        rules.check_idle(params.get(member, {}))
+    names = [domain["DomainName"] for domain in call.app.store.all(DOMAIN, call.region)]
+    if params["DomainName"] in names:
+        raise in_use(f"A Domain of the name {params['DomainName']} already exists.")
+    letters = string.ascii_lowercase + string.digits
+    domain_id = "d-" + "".join(secrets.choice(letters) for _ in range(12))
+    arn = call.arn(f"{DOMAIN}/{domain_id}")
+    record: Record = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
+    record |= {k: v for k, v in params.items() if k != "Tags"}
+    record |= {"DomainId": domain_id, "DomainArn": arn, "_arn": arn}
+    record["Url"] = f"https://{domain_id}.studio.{call.region}.sagemaker.aws"
+    LIFECYCLE.create(call.app, call.region, domain_id, record, "Pending")
+    call.app.store.tag(arn, tags)
+    return {"DomainId": domain_id, "DomainArn": arn, "Url": record["Url"]}
+
+
+@operation("DescribeDomain")
+def describe(call: Call, params: Params) -> Params:
+    return rules.find(call, DOMAIN, params["DomainId"])
+
+
+@operation("ListDomains")
+def list_domains(call: Call, params: Params) -> Params:
+    found, more = page(call.app.store.all(DOMAIN, call.region), params, name="DomainName")
+    return {"Domains": found, **more}
+
+
+@operation("UpdateDomain")
+def update(call: Call, params: Params) -> Params:
+    record = rules.find(call, DOMAIN, params["DomainId"])
+    rules.check_settled(DOMAIN, record, "update")
+    given = {k: v for k, v in params.items() if k not in ("DomainId", "DomainSettingsForUpdate")}
+    if "DomainSettingsForUpdate" in params:
+        given["DomainSettings"] = rules.updated(
+            record.get("DomainSettings"), params["DomainSettingsForUpdate"]
+        )
+    for member in _SETTINGS:
+        if member in params:
+            given[member] = rules.updated(record.get(member), params[member])
+            rules.check_idle(given[member])
+    LIFECYCLE.enter(call.app, call.region, params["DomainId"], "Updating", **given)
+    return {"DomainArn": record["DomainArn"]}
+
+
+@operation("DeleteDomain")
+def delete(call: Call, params: Params) -> Params:
+    record = rules.find(call, DOMAIN, params["DomainId"])
+    for kind in (USER_PROFILE, SPACE):
+        inside = [
+            r for r in call.app.store.all(kind, call.region) if r["DomainId"] == record["DomainId"]
+        ]
+        rules.check_unused(call, DOMAIN, record, kind, inside)
+    rules.check_settled(DOMAIN, record, "delete")
+    LIFECYCLE.enter(call.app, call.region, params["DomainId"], "Deleting")
+    return {}

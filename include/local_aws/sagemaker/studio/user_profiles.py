@@ -1,0 +1,82 @@
+"""Studio's user profiles."""
+
+from __future__ import annotations
+
+from local_aws.execution.lifecycle import Lifecycle
+from local_aws.sagemaker.listing import page
+from local_aws.sagemaker.registry import Call, Params, operation, tags_of
+from local_aws.sagemaker.studio import rules
+from local_aws.sagemaker.studio.rules import APP, DOMAIN, SPACE, USER_PROFILE
+from local_aws.store import Exists, Record
+
+LIFECYCLE = Lifecycle(USER_PROFILE, "Status", rules.passing(10, 10, 10))
+
+
+@operation("CreateUserProfile")
+def create(call: Call, params: Params) -> Params:
+    rules.find(call, DOMAIN, params["DomainId"])
+    rules.check_idle(params.get("UserSettings", {}))
+    key, tags = _key(params), tags_of(params)
+    arn = call.arn(f"{USER_PROFILE}/{key}")
+    record: Record = {k: v for k, v in params.items() if k != "Tags"}
+    record |= {"UserProfileArn": arn, "_arn": arn}
+    try:
+        LIFECYCLE.create(call.app, call.region, key, record, "Pending")
+    except Exists as error:
+        raise rules.exists(USER_PROFILE, arn) from error
+    call.app.store.tag(arn, tags)
+    return {"UserProfileArn": arn}
+
+
+def _key(params: Params) -> str:
+    return f"{params['DomainId']}/{params['UserProfileName']}"
+
+
+def find(call: Call, params: Params) -> Record:
+    return rules.find(call, USER_PROFILE, params["DomainId"], params["UserProfileName"])
+
+
+@operation("DescribeUserProfile")
+def describe(call: Call, params: Params) -> Params:
+    return find(call, params)
+
+
+@operation("ListUserProfiles")
+def list_profiles(call: Call, params: Params) -> Params:
+    found, more = page(
+        call.app.store.all(USER_PROFILE, call.region),
+        params,
+        name="UserProfileName",
+        equals={"DomainIdEquals": "DomainId"},
+        contains={"UserProfileNameContains": "UserProfileName"},
+        sorts={"LastModifiedTime": "LastModifiedTime"},
+    )
+    return {"UserProfiles": found, **more}
+
+
+@operation("UpdateUserProfile")
+def update(call: Call, params: Params) -> Params:
+    record = find(call, params)
+    rules.check_settled(USER_PROFILE, record, "update")
+    settings = rules.updated(record.get("UserSettings"), params.get("UserSettings"))
+    rules.check_idle(settings)
+    LIFECYCLE.enter(call.app, call.region, _key(params), "Updating", UserSettings=settings)
+    return {"UserProfileArn": record["UserProfileArn"]}
+
+
+@operation("DeleteUserProfile")
+def delete(call: Call, params: Params) -> Params:
+    record = find(call, params)
+    owner = {"DomainId": record["DomainId"], "UserProfileName": record["UserProfileName"]}
+    rules.check_unused(call, USER_PROFILE, record, APP, rules.living_apps(call, **owner))
+    owned = [
+        space
+        for space in call.app.store.all(SPACE, call.region)
+        if space["DomainId"] == record["DomainId"]
+        and space.get("OwnershipSettings", {}).get("OwnerUserProfileName")
+        == record["UserProfileName"]
+    ]
+    rules.check_unused(call, USER_PROFILE, record, SPACE, owned)
+    rules.check_settled(USER_PROFILE, record, "delete")
+    LIFECYCLE.enter(call.app, call.region, _key(params), "Deleting")
+    return {}
