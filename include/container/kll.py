@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -29,6 +30,19 @@ class Sketch:
         self.levels: list[Vector] = [np.empty(0)]
         self._coin = random.Random(0)  # noqa: S311 - no secret
         self._variance = 0.0
+
+    @classmethod
+    def of(cls, levels: Sequence[Sequence[float]]) -> Sketch:
+        """The sketch that `document` wrote. How often it was compacted is reckoned from what has come up
+        to each level, so that the error it states is an estimate."""
+        sketch = cls()
+        sketch.levels = [np.array(level, dtype=np.float64) for level in levels] or sketch.levels
+        above = 0.0
+        for level in range(len(sketch.levels) - 1, 0, -1):
+            above += len(sketch.levels[level]) * 2.0**level
+            moved = sketch._capacity(level - 1) * 2.0 ** (level - 1)
+            sketch._variance += math.ceil(above / moved) * 4.0 ** (level - 1)
+        return sketch
 
     def update(self, values: Vector) -> None:
         """Add values; they must not be NaN."""

@@ -25,7 +25,7 @@ def kolmogorov_smirnov(reference: Sample, window: Sample) -> tuple[float, float]
 
     ``reference`` is a `Sample.distinct`. Between two of its values its own distribution function is
     level and the window's rises, so the difference is largest beside one of them. The p-value is
-    scipy's "asymp"; a sketch's rank error is taken off the difference first.
+    scipy's "asymp"; sketches' rank errors are taken off the difference first.
     """
     assert reference.upto is not None
     right = window.through(reference.values) / window.total
@@ -33,7 +33,7 @@ def kolmogorov_smirnov(reference: Sample, window: Sample) -> tuple[float, float]
     own = reference.upto / reference.total
     distance = float(max(np.abs(right - own[1:]).max(), np.abs(left - own[:-1]).max()))
     effective = window.total * reference.total / (window.total + reference.total)
-    certain = max(distance - window.error, 0.0)
+    certain = max(distance - window.error - reference.error, 0.0)
     return distance, float(
         np.clip(stats.kstwo.sf(certain, max(np.round(effective), 1.0)), 0.0, 1.0)
     )

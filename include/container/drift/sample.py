@@ -36,10 +36,12 @@ class Sample:
 
     @classmethod
     def sketched(cls, sketch: Sketch) -> Sample:
-        """What a sketch stands for."""
-        values, weights = sketch.weighted()
+        """What a sketch stands for; equal values are folded together."""
+        given, weights = sketch.weighted()
+        values, places = np.unique(given.astype(np.float32), return_index=True)
         upto = np.concatenate([[0.0], np.cumsum(weights)])
-        return cls(values.astype(np.float32), upto, float(upto[-1]), sketch.rank_error())
+        upto = np.append(upto[places], upto[-1])
+        return cls(values, upto, float(upto[-1]), sketch.rank_error())
 
     def below(self, points: Numbers) -> Numbers:
         """How many values are less than each point."""

@@ -125,18 +125,26 @@ class Window:
 
     @classmethod
     def read(
-        cls, directory: Path, schema: FeatureSchema, memory_mib: float, wanted: Any = None
+        cls,
+        directory: Path,
+        schema: FeatureSchema,
+        memory_mib: float,
+        wanted: Any = None,
+        between: tuple[str, str] | None = None,
     ) -> tuple[Window, Any]:
         """Read every record below a directory.
 
         Args:
             wanted: the keys, ``(n,)`` int64 and ascending, of the predictions to hand back.
+            between: ISO 8601 in UTC; records of another inference time are passed over.
 
         Returns:
             The window, and ``(m, 2)``: position in ``wanted``, prediction.
         """
         window, reader, matched = cls(schema, memory_mib), Reader(schema), array("d")
         for record in records.read(directory):
+            if between and record.at and not between[0] <= record.at < between[1]:
+                continue
             window.records += 1
             if record.problem:
                 window._problem(record.problem)
