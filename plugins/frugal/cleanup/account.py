@@ -1,0 +1,42 @@
+"""One region of an AWS account, and what cleaning up knows of where it is and when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from frugal.cost.prices import PriceTable
+
+Connect = Callable[[str, str | None], Any]
+
+HOURS_A_MONTH = 730  # as AWS's own calculator has it
+
+
+@dataclass(frozen=True)
+class Account:
+    """`connect(service, region)` gives boto3 clients, `clock` the time that everything is judged by. What is kept
+    between two nights stands below s3://<bucket>/cleanup/.
+    """
+
+    connect: Connect
+    region: str
+    environment: str
+    bucket: str
+    prices: PriceTable
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client in this region."""
+        return self.connect(service, self.region)
+
+    def monthly(self, instance: str | None, instances: float = 1) -> float | None:
+        """Dollars a month of so many instances of a type; None when the price is unknown."""
+        if instances == 0:
+            return 0.0
+        hour = self.prices.hour(instance, self.region)
+        return None if hour is None else hour * HOURS_A_MONTH * instances
+
+
+Recipe = Mapping[str, Any]

@@ -1,0 +1,127 @@
+"""Everything in one region that rules may be about, streamed in batches: what is kept are names alone.
+
+The List calls give a hundred things a call, the tagging API the tags of a hundred, CloudWatch five hundred metrics.
+What only a call for each thing tells is remembered from night to night, and a night makes no more of these calls than
+`look_at_most`: what was not looked at is not judged, and neither is what it might need.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from frugal.aws.tags import as_dict
+from frugal.cleanup.account import Account
+from frugal.cleanup.kind import CleanupKind
+from frugal.cleanup.known import Known
+from frugal.cleanup.metrics import ask
+from frugal.cleanup.resource import Resource
+from frugal.cleanup.view import Query
+
+ARNS_A_CALL = 100  # GetResources, botocore's model
+UNKNOWN_IN_THE_REGION = "UnknownOperationException"  # so nothing of the kind can be there
+
+log = logging.getLogger(__name__)
+
+
+class Inventory:
+    """A View of an account while it is read. `kinds` are those to list; what they wait for is listed, too."""
+
+    def __init__(
+        self, account: Account, kinds: Iterable[str], table: dict[str, CleanupKind], known: Known
+    ) -> None:
+        self.account = account
+        self.kinds = sorted(_with_those_before(kinds, table), key=lambda kind: kind.order)
+        self.unseen: dict[str, str] = {}
+        self.now = account.clock()
+        self._known = known
+        self._names: dict[str, set[str]] = defaultdict(set)
+        self._users: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        self._passed_over = Counter[str]()
+
+    def batches(self) -> Iterator[tuple[CleanupKind, list[Resource]]]:
+        """Every kind's things, a page at a time, with tags and facts. A kind that cannot be listed is `unseen`."""
+        for kind in self.kinds:
+            try:
+                for page in kind.list(self.account):
+                    rest = iter(page)
+                    while some := list(islice(rest, ARNS_A_CALL)):
+                        yield kind, self._looked_at(kind, self._tagged(kind, some))
+            except Exception as error:
+                if _code(error) == UNKNOWN_IN_THE_REGION:
+                    continue
+                log.exception("Could not list every %s in %s", kind.name, self.account.region)
+                self.unseen[kind.name] = f"could not be listed: {error}"
+            if count := self._passed_over[kind.name]:
+                self.unseen[kind.name] = f"{count} not looked at tonight"
+
+    def metrics(self, queries: Sequence[Query], window: timedelta) -> Sequence[float | None]:
+        """See View."""
+        return ask(self.account.client("cloudwatch"), queries, self.now - window, self.now)
+
+    def users(self, kind: str, name: str) -> Set[tuple[str, str]]:
+        """See View."""
+        return self._users.get((kind, name), frozenset())
+
+    def exists(self, kind: str, name: str) -> bool:
+        """See View."""
+        return name in self._names[kind]
+
+    def unknown(self, kinds: Iterable[str]) -> str | None:
+        """See View."""
+        reasons = [f"{kind}: {self.unseen[kind]}" for kind in kinds if kind in self.unseen]
+        return "; ".join(reasons) or None
+
+    def _tagged(self, kind: CleanupKind, page: Sequence[Resource]) -> list[Resource]:
+        """With their tags. What the tagging API does not know has none, so it is nobody's that may be touched."""
+        arns = [resource.arn for resource in page if resource.arn]
+        if kind.tagged_as is None or not arns:
+            return list(page)
+        answer = self.account.client("resourcegroupstaggingapi").get_resources(ResourceARNList=arns)
+        tags = {
+            item["ResourceARN"]: as_dict(item["Tags"]) for item in answer["ResourceTagMappingList"]
+        }
+        return [replace(resource, tags=tags.get(resource.arn or "", {})) for resource in page]
+
+    def _looked_at(self, kind: CleanupKind, page: Sequence[Resource]) -> list[Resource]:
+        found = []
+        for listed in page:
+            try:
+                resource = self._with_facts(kind, listed)
+            except LookupError:
+                continue  # it went meanwhile
+            self._names[kind.name].add(resource.name)
+            if resource.facts is not None:
+                for needed in kind.needs(resource):
+                    self._users[needed].add((kind.name, resource.name))
+            found.append(resource)
+        return found
+
+    def _with_facts(self, kind: CleanupKind, resource: Resource) -> Resource:
+        if kind.look is None:
+            return resource
+        facts = self._known.facts(self.account, kind.look, resource)
+        if facts is None:
+            self._passed_over[kind.name] += 1
+            return replace(resource, facts=None)
+        return replace(resource, facts={**(resource.facts or {}), **facts})
+
+
+def _with_those_before(kinds: Iterable[str], table: dict[str, CleanupKind]) -> list[CleanupKind]:
+    found: dict[str, CleanupKind] = {}
+    pending = list(kinds)
+    while pending:
+        kind = table[pending.pop()]
+        if kind.name not in found:
+            found[kind.name] = kind
+            pending += kind.after
+    return list(found.values())
+
+
+def _code(error: Exception) -> Any:
+    return getattr(error, "response", {}).get("Error", {}).get("Code")

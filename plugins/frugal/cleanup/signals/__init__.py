@@ -1,0 +1,8 @@
+"""Everything that a rule can go by, by the name that it has in cleanup.yaml."""
+
+from __future__ import annotations
+
+from frugal.cleanup.signals import age, serving
+from frugal.cleanup.signals.signal import SignalKind
+
+SIGNALS: dict[str, SignalKind] = {**age.SIGNALS, **serving.SIGNALS}
