@@ -11,7 +11,7 @@ import pytest
 PATIENCE_SECONDS = 240.0
 
 
-def await_true(condition: Callable[[], Any], what: str) -> Any:
+def await_true(condition: Callable[[], Any], what: str = "what this line says") -> Any:
     """The first true value of the condition; fails the test when it takes too long."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not (value := condition()):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from frugal.local import LocalAws
 from tests.contract.clients import example
+from tests.contract.waiting import await_true
 
 BUCKET = "clients-kill"
 WAIT = {"Delay": 0.2, "MaxAttempts": 300}
@@ -54,13 +54,6 @@ def descendants(pid: int) -> set[int]:
         new = set().union(*(children.get(parent, set()) for parent in new)) - found
         found |= new
     return found
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {seconds} s for {what}"
-        time.sleep(0.05)
 
 
 def kill(local: LocalAws) -> set[int]:
@@ -105,7 +98,7 @@ def start_endless(client: Callable[[str], Any], name: str, *, spot: bool) -> Non
         request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 120
     client("sagemaker").create_training_job(**request)
     s3, prefix = client("s3"), f"checkpoints/{name}/"
-    until(lambda: bool(objects(s3, prefix)), "a checkpoint")
+    await_true(lambda: bool(objects(s3, prefix)), "a checkpoint")
 
 
 def test_a_kill_loses_nothing_and_leaves_no_process(
@@ -125,7 +118,7 @@ def test_a_kill_loses_nothing_and_leaves_no_process(
 
     below = kill(own_local_aws)
     assert len(below) >= 9  # a leash, a toolkit, a script and its helper twice; a model server's
-    until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), "all to be gone", 5)
+    await_true(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below), "all to be gone")
 
     own_local_aws.start()
     after = objects(s3)

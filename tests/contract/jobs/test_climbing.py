@@ -21,8 +21,8 @@ from tests.contract.jobs.test_operator import (
     operator,
     processing,
     submit,
-    until,
 )
+from tests.contract.waiting import await_true
 
 SMALL, LARGE = "ml.m5.large", "ml.m5.xlarge"
 HOME, AWAY = "us-east-1", "eu-west-1"
@@ -128,7 +128,7 @@ def test_a_retry_goes_on_from_the_rung_that_it_came_to(
     shortage(instance=SMALL, job=f"churn-{task}*")
     job, context = climber(task, ladder((0, SMALL), (1, LARGE))), account.context(task, store=store)
     submit(job, context)
-    until(lambda: statuses(task) == ["Failed"])
+    await_true(lambda: statuses(task) == ["Failed"])
     retry, context = (
         climber(task, ladder((0, SMALL), (1, LARGE))),
         account.context(task, store=store),
@@ -213,7 +213,7 @@ def test_a_job_in_another_region_is_watched_and_stopped_there(account: Account, 
     assert adopted.trigger.serialize() == deferred.trigger.serialize()
     assert statuses(task) == []
     job.on_kill()
-    until(lambda: statuses(task, AWAY) == ["Stopped"])
+    await_true(lambda: statuses(task, AWAY) == ["Stopped"])
 
 
 def statuses(task: str, region: str = HOME) -> list[str]:

@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import tarfile
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from frugal.aws.run import Inputs
 from frugal.jobs.operator import JobOperator
 from frugal.jobs.outcome import AlgorithmFailed, JobStopped, TimedOut
 from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
+from tests.contract.waiting import await_true
 
 SLEEP = "import time; time.sleep(60)"
 FAIL = (
@@ -187,7 +187,7 @@ def test_no_job_starts_while_another_one_of_its_task_is_stopping(
     """Both would write to one checkpoint prefix."""
     begun = tmp_path / "begun"
     submit(operator(task, LINGER.format(begun=str(begun))), account.context(task, store=store))
-    until(begun.exists)
+    await_true(begun.exists)
     cleared = account.context(task, store=store)
     cleared["ti"].max_tries += 1
     job = operator(task)
@@ -228,7 +228,7 @@ def test_a_task_that_was_ended_while_it_submitted_stops_its_job(
     context["ti"].state = state
     with pytest.raises(JobStopped, match=f"became {state}"):
         operator(task, SLEEP).execute(context)
-    until(lambda: [job["ProcessingJobStatus"] for job in jobs(account, task)] == ["Stopped"])
+    await_true(lambda: [job["ProcessingJobStatus"] for job in jobs(account, task)] == ["Stopped"])
 
 
 def test_a_clear_stops_the_job_that_still_runs(account: Account, task: str) -> None:
@@ -313,7 +313,7 @@ def test_lost_spot_capacity_moves_to_the_next_rung_which_resumes(
     job = operator(task, kind="training", requests=[rung(True), rung(False)])
     deferred = submit(job, context)
     name = deferred.trigger.job
-    until(lambda: _checkpointed(account, task))
+    await_true(lambda: _checkpointed(account, task))
     account.local.interrupt(name)
     result = finish(job, deferred, context)
     assert (result["rung"], result["spot"]) == (1, False)
@@ -325,11 +325,3 @@ def test_lost_spot_capacity_moves_to_the_next_rung_which_resumes(
 def _checkpointed(account: Account, task: str) -> bool:
     listed = account.s3.list_objects_v2(Bucket=BUCKET, Prefix=f"{task}/checkpoints")
     return bool(listed["KeyCount"])
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    """Return when `condition` holds; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came to hold"
-        time.sleep(0.05)

@@ -19,7 +19,7 @@ from frugal.jobs.reaper import NotStopped, Reaped, Reaper
 from frugal.jobs.underway import find
 from frugal.jobs.witness import ThisAirflow
 from tests.contract.jobs.conftest import IMAGE, ROLE, Account
-from tests.contract.jobs.test_operator import until
+from tests.contract.waiting import await_true
 
 REGION = "us-east-1"
 
@@ -230,5 +230,5 @@ def test_without_an_airflow_age_decides(jobs: Jobs, frugal: Callable[..., dict[s
     name = jobs.start(key(RUNNING))
     of = ("--environment", jobs.environment, "--region", REGION)
     assert named(frugal(*of)["spared"]) == [name]
-    until(lambda: named(frugal(*of, "--older-than", "1s")["stopped"]) == [name])
+    await_true(lambda: named(frugal(*of, "--older-than", "1s")["stopped"]) == [name])
     assert jobs.is_stopped(name)

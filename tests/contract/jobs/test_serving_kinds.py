@@ -14,9 +14,9 @@ from frugal.jobs.inference_component import INFERENCE_COMPONENT
 from frugal.jobs.reaper import Reaper
 from frugal.jobs.witness import ThisAirflow
 from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
-from tests.contract.jobs.scripts import INSTANCE, PATIENCE, archive, operator, put, result_of
-from tests.contract.jobs.test_operator import until
+from tests.contract.jobs.scripts import INSTANCE, archive, operator, put, result_of
 from tests.contract.jobs.test_reaper import AnAirflow
+from tests.contract.waiting import await_true
 
 SERVE = """
 def model_fn(folder): return 2.0
@@ -98,7 +98,7 @@ def host(account: Account, task: str) -> Iterator[str]:
     """An endpoint for the inference component `<name>-copies`."""
     yield make_host(account, task)
     INFERENCE_COMPONENT.remove(account.sagemaker, f"{task}-copies")
-    until(lambda: INFERENCE_COMPONENT.find(account.sagemaker, f"{task}-copies") is None, PATIENCE)
+    await_true(lambda: INFERENCE_COMPONENT.find(account.sagemaker, f"{task}-copies") is None)
     account.sagemaker.delete_endpoint(EndpointName=task)
 
 

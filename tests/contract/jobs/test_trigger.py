@@ -12,7 +12,8 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from frugal.jobs.trigger import JobTrigger
 from tests.contract.jobs.conftest import Account, TaskInstance
-from tests.contract.jobs.test_operator import SLEEP, operator, submit, until
+from tests.contract.jobs.test_operator import SLEEP, operator, submit
+from tests.contract.waiting import await_true
 
 States = Callable[[dict[str, dict[str, str | None]]], None]
 
@@ -55,7 +56,7 @@ def test_the_job_of_an_ended_cleared_or_deleted_task_is_stopped(
 ) -> None:
     states(found)
     asyncio.run(trigger(job).on_kill())
-    until(lambda: status(account, job) == "Stopped")
+    await_true(lambda: status(account, job) == "Stopped")
 
 
 @pytest.mark.parametrize("task", ["train", "train_3"])  # Airflow names a mapped task with its index
@@ -79,7 +80,7 @@ def test_being_cancelled_again_keeps_no_job_running(
         killing.cancel()
 
     asyncio.run(cancelled())
-    until(lambda: status(account, job) == "Stopped")
+    await_true(lambda: status(account, job) == "Stopped")
 
 
 @pytest.mark.filterwarnings("ignore:coroutine 'AioSession:RuntimeWarning")  # a client nobody wants

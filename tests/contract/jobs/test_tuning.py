@@ -14,8 +14,9 @@ from frugal.jobs.tuning import TUNING
 from frugal.jobs.witness import ThisAirflow
 from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
 from tests.contract.jobs.scripts import INSTANCE, PATIENCE, archive, operator, put, result_of
-from tests.contract.jobs.test_operator import submit, until
+from tests.contract.jobs.test_operator import submit
 from tests.contract.jobs.test_reaper import AnAirflow
+from tests.contract.waiting import await_true
 
 TRAIN = """
 import os, pathlib, sys, time
@@ -114,7 +115,7 @@ def test_stopping_a_tuning_job_stops_its_training_jobs(account: Account, task: s
     submit(job, account.context(task))
     _, watched = job._watched or (None, None)
     assert watched is not None
-    until(lambda: list(children(account, watched.name).values()) == ["InProgress"] * 2, PATIENCE)
+    await_true(lambda: list(children(account, watched.name).values()) == ["InProgress"] * 2)
     run = ("train_churn", "manual__1")
     goes_on = Reaper(
         clients.client, "dev", ThisAirflow(AnAirflow(active={run[1]: {task: "deferred"}}))
@@ -124,8 +125,8 @@ def test_stopping_a_tuning_job_stops_its_training_jobs(account: Account, task: s
         watched.name
     ]
     job.on_kill()
-    until(lambda: set(children(account, watched.name).values()) == {"Stopped"}, PATIENCE)
-    until(
+    await_true(lambda: set(children(account, watched.name).values()) == {"Stopped"})
+    await_true(
         lambda: (
             (TUNING.find(account.sagemaker, watched.name) or {}).get(TUNING.status_key) == "Stopped"
         ),

@@ -19,8 +19,8 @@ from tests.contract.jobs.test_operator import (
     jobs,
     operator,
     submit,
-    until,
 )
+from tests.contract.waiting import await_true
 
 Fault = Callable[..., None]
 THROTTLED = {"fault": "throttle", "count": 4}
@@ -99,7 +99,9 @@ def test_a_stop_of_the_worker_lands(
     submit(job, account.context(task))
     fault("StopProcessingJob", **strike)
     job.on_kill()
-    until(lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"])
+    await_true(
+        lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"]
+    )
 
 
 @pytest.mark.parametrize("strike", [THROTTLED, EXPIRED])
@@ -114,7 +116,9 @@ def test_a_stop_of_the_trigger_lands(
     fault("*ProcessingJob", **strike)
     monkeypatch.setattr(JobTrigger, "_states", lambda self: [])
     asyncio.run(deferred.trigger.on_kill())
-    until(lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"])
+    await_true(
+        lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"]
+    )
 
 
 def test_stops_that_wait_for_their_turn_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,7 +141,7 @@ def test_stops_that_wait_for_their_turn_are_not_lost(monkeypatch: pytest.MonkeyP
 
     asyncio.run(kill())
     gate.set()
-    until(lambda: len(let_go) == len(made))
+    await_true(lambda: len(let_go) == len(made))
 
 
 def test_a_stop_waits_until_airflow_says_what_became_of_the_task(
@@ -154,4 +158,6 @@ def test_a_stop_waits_until_airflow_says_what_became_of_the_task(
 
     monkeypatch.setattr(JobTrigger, "_states", states)
     asyncio.run(deferred.trigger.on_kill())
-    until(lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"])
+    await_true(
+        lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"]
+    )

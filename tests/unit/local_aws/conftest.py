@@ -25,7 +25,7 @@ def objects(tmp_path: Path) -> Iterator[ObjectStore]:
     backend.reset()
 
 
-def await_true(condition: Callable[[], Any], seconds: float = 10) -> None:
+def await_true(condition: Callable[[], Any], seconds: float = 120) -> None:
     """Wait until the condition holds; fails the test after `seconds`."""
     deadline = time.monotonic() + seconds
     while not condition():
