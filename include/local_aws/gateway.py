@@ -10,14 +10,14 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from local_aws import admin, ec2, protocol
+from local_aws import admin, ec2, protocol, tagging
 from local_aws.app import App
 from local_aws.autoscaling import operations as autoscaling
 from local_aws.cloudwatch import alarm_operations as cloudwatch
 from local_aws.errors import AwsError, unknown_operation
 from local_aws.faults.calls import Dropped, suffered
 from local_aws.http import Environ, Request, Response
-from local_aws.sagemaker import HANDLERS, Call, runtime, tagging
+from local_aws.sagemaker import HANDLERS, Call, runtime
 from local_aws.validation import check
 
 log = logging.getLogger(__name__)
@@ -26,7 +26,11 @@ log = logging.getLogger(__name__)
 _BUCKET_HOST = re.compile(r"(?P<bucket>[^:]+)\.(?P<rest>(?:localhost|local-aws)(?::\d+)?)")
 
 # Services of our own, by signing name.
-OWN = {"monitoring": cloudwatch.SERVICE, "application-autoscaling": autoscaling.SERVICE}
+OWN = {
+    "monitoring": cloudwatch.SERVICE,
+    "application-autoscaling": autoscaling.SERVICE,
+    "tagging": tagging.SERVICE,
+}
 
 
 class Gateway:
@@ -69,20 +73,11 @@ class Gateway:
             return runtime.answer(self._app, request)
         if request.service == "sagemaker":
             return self._sagemaker(request)
-        if request.service == "tagging" and protocol.operation_name(request) == "GetResources":
-            return self._get_resources(request)
         if request.service == "ec2":
             return ec2.answer(self._app, request)
         if request.service in OWN:
             return OWN[request.service].answer(self._app, request)
         return self._app.services.call(request)
-
-    def _get_resources(self, request: Request) -> Response:
-        model = protocol.service_model("resourcegroupstaggingapi")
-        operation = model.operation_model("GetResources")
-        params = protocol.parse_body(request)
-        check(params, operation.input_shape)
-        return protocol.success(tagging.get_resources(self._app, request, params), operation)
 
     def _sagemaker(self, request: Request) -> Response:
         name = protocol.operation_name(request)

@@ -48,6 +48,7 @@ class Store:
         for kind, region, name, body in self._db.execute("SELECT * FROM resources"):
             self._keep(kind, region, name, json.loads(body))
         self._tags: dict[str, dict[str, str]] = {}
+        self._order: list[str] | None = None
         for arn, key, value in self._db.execute("SELECT * FROM tags"):
             self._tags.setdefault(arn, {})[key] = value
 
@@ -113,21 +114,29 @@ class Store:
     def tags(self, arn: str) -> dict[str, str]:
         return dict(self._tags.get(arn, {}))
 
-    def tagged(self) -> dict[str, dict[str, str]]:
-        """Tags by ARN."""
+    def tagged_arns(self) -> list[str]:
+        """The ARNs that have tags, in their order; not to be changed."""
         with self._lock:
-            return {arn: dict(tags) for arn, tags in self._tags.items() if tags}
+            if self._order is None:
+                self._order = sorted(self._tags)
+            return self._order
 
     def tag(self, arn: str, tags: dict[str, str]) -> None:
         with self._lock:
             rows = [(arn, key, value) for key, value in tags.items()]
             self._db.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", rows)
-            self._tags.setdefault(arn, {}).update(tags)
+            if tags:
+                if arn not in self._tags:
+                    self._order = None
+                self._tags.setdefault(arn, {}).update(tags)
 
     def untag(self, arn: str, keys: list[str]) -> None:
         with self._lock:
             self._db.executemany(
                 "DELETE FROM tags WHERE arn = ? AND key = ?", [(arn, key) for key in keys]
             )
-            for key in keys:
-                self._tags.get(arn, {}).pop(key, None)
+            left = {k: v for k, v in self._tags.pop(arn, {}).items() if k not in keys}
+            if left:
+                self._tags[arn] = left
+            else:
+                self._order = None

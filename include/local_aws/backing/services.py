@@ -28,14 +28,11 @@ from local_aws.backing.snapshots import Snapshots
 from local_aws.errors import unknown_operation
 from local_aws.http import Request, Response
 
-# SigV4 signing name -> moto's name, where they differ.
-MODULES = {"tagging": "resourcegroupstaggingapi"}
-
 # What the local AWS lets through to moto. Anything else is refused by name.
 SERVED = frozenset(
     (
         *("s3", "sqs", "sns", "events", "scheduler", "iam", "sts", "logs"),
-        *("tagging", "ecr", "kms", "ssm", "secretsmanager"),
+        *("ecr", "kms", "ssm", "secretsmanager"),
     )
 )
 
@@ -80,7 +77,7 @@ class Services:
         else:
             response = self._dispatch(request)
         if not _READS.match(action):
-            self._snapshots.touch(MODULES.get(request.service, request.service))
+            self._snapshots.touch(request.service)
         return response
 
     def _call_s3(self, request: Request) -> Response:
@@ -119,7 +116,7 @@ class Services:
         with self._lock:
             urls = self._maps.get(service)
             if urls is None:
-                urls = self._maps[service] = _url_map(MODULES.get(service, service))
+                urls = self._maps[service] = _url_map(service)
         try:
             endpoint, _ = urls.bind("localhost").match(path, method="GET")
         except (NotFound, MethodNotAllowed) as error:
@@ -174,4 +171,4 @@ def _to_response(status: int, headers: dict[str, Any], content: Any) -> Response
 def preload(services: tuple[str, ...] = ("sqs", "events", "logs", "sns")) -> None:
     """Import what the first job will need, so that no client waits for it."""
     for service in services:
-        importlib.import_module(f"moto.{MODULES.get(service, service)}.responses")
+        importlib.import_module(f"moto.{service}.responses")

@@ -98,7 +98,14 @@ KINDS: Mapping[str, Kind] = {
         {"message": "the container failed", "exit_code": 1},
     ),
     "unhealthy-deployment": Kind(("endpoint", "config", "region")),
-    "throttle": Kind(CALL),
+    "throttle": Kind(
+        CALL,
+        {
+            "rate": Key(lambda value: _number(value, 0, including=False), "calls a second above 0"),
+            "burst": Key(lambda value: _whole(value, 1), "a whole number of calls from 1"),
+        },
+        {"rate": None, "burst": None},
+    ),
     "error": Kind(CALL, {"error": one_of(CALL_ERRORS)}),
     "slow": Kind(CALL, {"delay": SECONDS}),
     "s3-error": Kind(OBJECT, {"error": one_of(S3_ERRORS)}, {"error": "SlowDown"}),

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from local_aws.faults.buckets import Buckets
 from local_aws.faults.rules import BadRule, Rule, read_rules
 
 Facts = dict[str, Any]
@@ -30,6 +31,7 @@ class Faults:
         self._path = path
         self._lock = threading.RLock()
         self._asked: Counter[tuple[int, str]] = Counter()
+        self._buckets = Buckets()
         saved = json.loads(path.read_text()) if path.exists() else {}
         self.seed: int = saved.get("seed", 0)
         self._plan: str = saved.get("plan", "")
@@ -79,6 +81,7 @@ class Faults:
             if not self._rules:
                 self._last = 0
                 self._asked.clear()
+                self._buckets.clear()
             self._save()
             return before - len(self._rules)
 
@@ -104,11 +107,20 @@ class Faults:
         """The first live rule that strikes `subject`, which counts as struck."""
         with self._lock:
             for rule in self.live(fault, **facts):
+                if self._within_rate(rule, subject):
+                    continue
                 if self._chance(rule, subject) < rule.given.get("probability", 1) and self.fire(
                     rule
                 ):
                     return rule
             return None
+
+    def _within_rate(self, rule: Rule, subject: str) -> bool:
+        """Whether a rule with a rate lets the call pass; one without lets none."""
+        if "rate" not in rule.given:
+            return False
+        rate = rule.given["rate"]
+        return self._buckets.take((rule.id, subject), rate, rule.given.get("burst", max(1, rate)))
 
     def planned(self, rule: Rule, subject: str) -> float | None:
         """After how many seconds of a container's run a rule of it strikes, or None.

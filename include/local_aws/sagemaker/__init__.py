@@ -12,6 +12,9 @@ from local_aws.sagemaker import (
     inference_components,
     model_packages,
     models,
+    monitoring_definitions,
+    monitoring_executions,
+    monitoring_schedules,
     notebooks,
     processing_jobs,
     studio,
@@ -30,6 +33,8 @@ __all__ = [
     "endpoint_updates",
     "model_packages",
     "models",
+    "monitoring_definitions",
+    "monitoring_schedules",
     "settle",
     "tags",
 ]
@@ -46,6 +51,7 @@ def settle(app: App) -> None:
     endpoints.settle(app)
     inference_components.settle(app)
     warm_pools.settle(app)
+    monitoring_executions.settle(app)
     studio.apps.settle(app)
     for lifecycle in LIFECYCLES:
         lifecycle.settle(app)

@@ -583,7 +583,7 @@ def test_deregistering_leaves_nothing(shop: Shop) -> None:
     assert shop.app.autoscaling.registered(REGION, "shop") == []
     for kind in ("scalable-target", "scaling-policy", "scheduled-action", "alarm"):
         assert shop.app.store.all(kind, REGION) == []
-    assert shop.app.store.tagged() == {}
+    assert shop.app.store.tagged_arns() == []
     with pytest.raises(AwsError) as refused:
         shop.do("DeregisterScalableTarget", **VARIANT)
     assert refused.value.code == "ObjectNotFoundException"

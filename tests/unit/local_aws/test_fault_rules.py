@@ -81,6 +81,17 @@ def test_what_is_drawn_is_the_same_after_all_rules_were_cleared(faults: Faults) 
     assert drawn() != first
 
 
+def test_a_rate_lets_a_burst_of_each_subject_pass(faults: Faults) -> None:
+    faults.add([{"fault": "throttle", "rate": 0.001, "burst": 3}])
+
+    def struck(subject: str) -> list[bool]:
+        return [faults.draw("throttle", subject) is not None for _ in range(5)]
+
+    assert struck("sagemaker/ListModels") == [False, False, False, True, True]
+    assert struck("sagemaker/ListEndpoints") == [False, False, False, True, True]
+    assert [rule["fired"] for rule in faults.rules()] == [4]
+
+
 def test_another_plan_replaces_every_rule_and_the_same_one_goes_on(tmp_path: Path) -> None:
     plan, kept = tmp_path / "plan.yaml", tmp_path / "faults.json"
     plan.write_text("- {fault: throttle, count: 2}")

@@ -36,7 +36,7 @@ def test_deletion_takes_the_tags_along(tmp_path: Path) -> None:
     store.tag("arn:a", {"k": "v"})
     store.delete("model", "r", "a")
     assert store.get("model", "r", "a") is None
-    assert store.tagged() == {}
+    assert store.tagged_arns() == []
 
 
 def test_an_update_that_raises_changes_nothing(tmp_path: Path) -> None:
