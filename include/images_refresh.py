@@ -40,6 +40,7 @@ OFFERED = {
     Image("pytorch", "2.0", "pytorch", "2.0.1"),
     Image("pytorch", "1.9", "pytorch", "1.9.1"),
     Image("pytorch-inference", "2.6", "pytorch", "2.6.0", "inference"),
+    Image("model-monitor", "latest", "model-monitor", "", "monitoring"),
 }
 
 #: The registry has Hugging Face's Neuron images only: AWS's own are taken to be in the same regions. The tag is from
