@@ -13,7 +13,7 @@ from frugal.jobs.reaper import Reaper
 from frugal.jobs.tuning import TUNING
 from frugal.jobs.witness import ThisAirflow
 from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
-from tests.contract.jobs.scripts import INSTANCE, PATIENCE, archive, operator, put, result_of
+from tests.contract.jobs.scripts import INSTANCE, archive, operator, put, result_of
 from tests.contract.jobs.test_operator import submit
 from tests.contract.jobs.test_reaper import AnAirflow
 from tests.contract.waiting import await_true
@@ -130,5 +130,4 @@ def test_stopping_a_tuning_job_stops_its_training_jobs(account: Account, task: s
         lambda: (
             (TUNING.find(account.sagemaker, watched.name) or {}).get(TUNING.status_key) == "Stopped"
         ),
-        PATIENCE,
     )
