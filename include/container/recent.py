@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ class Rows:
     of: str
     directory: Path
     labels: Any
-    chosen: Any = slice(None)
+    chosen: Any = field(default_factory=lambda: slice(None))
 
 
 def captured(spec: Mapping[str, Any], given: Path, champion: FeatureSchema, scratch: Path) -> Rows:
