@@ -14,18 +14,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from functools import cached_property
+from itertools import islice
+from typing import Any, TypeVar
 
 from frugal.aws.tags import MODEL
 from frugal.cleanup.account import Account
 from frugal.cleanup.reap import known_specs
+from frugal.cleanup.references import References, collect
 from frugal.cleanup.resource import OWNER, Resource
 from frugal.cost import storage
 from frugal.spec import ModelSpec
 
 #: Finds units of one model; with a name that one alone, as it is now.
 Find = Callable[["Place", ModelSpec, str], Iterator["Unit"]]
+T = TypeVar("T")
 NO_TAGS = "NoSuchTagSet"
+PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,16 @@ class Unit:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
 class Place:
-    """The bucket of an account, as finding units needs it."""
+    """The bucket of an account at one time, as finding units needs it."""
 
-    account: Account
+    def __init__(self, account: Account) -> None:
+        self.account = account
+
+    @cached_property
+    def references(self) -> References:
+        """What anybody needs of what models left, found out on the first question."""
+        return collect(self.account, known_specs())
 
     @property
     def s3(self) -> Any:
@@ -86,7 +96,7 @@ class Place:
 
     def versioned(self) -> bool:
         """Whether a deletion leaves the object behind as a version."""
-        return self.s3.get_bucket_versioning(Bucket=self.bucket).get("Status") == "Enabled"
+        return bool(self.s3.get_bucket_versioning(Bucket=self.bucket).get("Status") == "Enabled")
 
 
 class Sum:
@@ -120,7 +130,8 @@ def lister(kind: str, find: Find) -> Callable[[Account], Iterator[list[Resource]
             return
         tags = place.tags()
         for spec in known_specs():
-            yield [_resource(kind, place, spec, tags, unit) for unit in find(place, spec, "")]
+            for some in batched(find(place, spec, ""), PAGE):
+                yield [_resource(kind, place, spec, tags, unit) for unit in some]
 
     return units
 
@@ -148,6 +159,13 @@ def prefixes(resource: Resource) -> Sequence[str]:
     """The starts of a unit's keys."""
     found: Sequence[str] = (resource.facts or {}).get("prefixes") or (resource.name,)
     return found
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """The items in lists of `size`, none held longer than needed."""
+    rest = iter(items)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 def _resource(
@@ -185,4 +203,3 @@ def _partition(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
-

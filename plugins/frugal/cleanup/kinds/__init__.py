@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from frugal.cleanup.kind import CleanupKind
-from frugal.cleanup.kinds import endpoints
+from frugal.cleanup.kinds import endpoints, s3_captured, s3_datasets, s3_leftovers, s3_runs
 
-KINDS: dict[str, CleanupKind] = {kind.name: kind for kind in (*endpoints.KINDS,)}
+KINDS: dict[str, CleanupKind] = {
+    kind.name: kind
+    for kind in (
+        *endpoints.KINDS,
+        *s3_runs.KINDS,
+        *s3_datasets.KINDS,
+        *s3_captured.KINDS,
+        *s3_leftovers.KINDS,
+    )
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from frugal.cleanup.signals import age, serving
+from frugal.cleanup.signals import age, retention, serving
 from frugal.cleanup.signals.signal import SignalKind
 
-SIGNALS: dict[str, SignalKind] = {**age.SIGNALS, **serving.SIGNALS}
+SIGNALS: dict[str, SignalKind] = {**age.SIGNALS, **serving.SIGNALS, **retention.SIGNALS}

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from itertools import batched
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from frugal.cleanup.account import Account, Recipe
-from frugal.cleanup.artifacts import Place, prefixes
+from frugal.cleanup.artifacts import Place, batched, prefixes
 from frugal.cleanup.kind import Act
 from frugal.cleanup.resource import Resource
 
@@ -163,6 +163,4 @@ def _named(page: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 def _date(answer: Mapping[str, Any]) -> datetime:
     """What time it is on S3."""
-    from email.utils import parsedate_to_datetime
-
     return parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])

@@ -1,0 +1,160 @@
+"""Which artefacts in S3 somebody needs: the mark of a mark-and-sweep over what a bucket holds.
+
+Marked is what any model, inference component, model package or job under way of the account names, whoever owns it,
+in any region that models train in; of rejected model packages only the newest. Nothing is passed over: what cannot be
+read raises, and then nothing is swept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from frugal.aws.registry import FINGERPRINT, MODEL_DATA
+from frugal.cleanup.account import Account
+from frugal.jobs.kind import is_missing
+from frugal.jobs.kinds import KINDS
+from frugal.spec import ModelSpec
+
+PAGE = 100
+REJECTED = "Rejected"
+STOPPING = "Stopping"
+UNKNOWN_IN_THE_REGION = "UnknownOperationException"
+#: What of a key names a unit: a run, a dataset, published code, what a multi-model endpoint serves.
+UNIT = re.compile(r"^(?:([^/]+)/(runs|datasets|code)/([^/]+)|(serving)/([^/]+))")
+
+
+@dataclass
+class References:
+    """`held` are the units that somebody needs, such as "churn/runs/<run>"; `busy` those that a job under way names;
+    `rejected` the runs of rejected models beyond those that are kept; `registered` all runs that registered one.
+    """
+
+    held: set[str] = field(default_factory=set)
+    busy: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
+    registered: set[str] = field(default_factory=set)
+
+    def training(self, model: str) -> bool:
+        """Whether a job under way has to do with the model."""
+        return any(unit.startswith(f"{model}/") for unit in self.busy)
+
+
+def collect(account: Account, specs: Iterable[ModelSpec]) -> References:
+    """All of them as they are now."""
+    specs = list(specs)
+    found = References()
+    regions = {rung.region for spec in specs for rung in spec.train.capacity if rung.region}
+    for region in sorted({account.region, *regions}):
+        client = account.connect("sagemaker", region)
+        found.busy |= units(_under_way(client))
+        found.held |= units(_described(client, "model", "Models"))
+        found.held |= units(_described(client, "inference_component", "InferenceComponents"))
+    _registry(account, {spec.name: spec.retention.rejected for spec in specs}, found)
+    found.held |= found.busy
+    return found
+
+
+def units(documents: Iterable[Any]) -> set[str]:
+    """The units that any text in the documents names by its S3 URI; in whichever bucket, as other regions' have the
+    same keys.
+    """
+    return {unit for document in documents for unit in _units(document)}
+
+
+def _units(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        if document.startswith("s3://"):
+            yield from unit_of(document.removeprefix("s3://").partition("/")[2])
+    elif isinstance(document, Mapping):
+        for value in document.values():
+            yield from _units(value)
+    elif isinstance(document, list | tuple):
+        for value in document:
+            yield from _units(value)
+
+
+def unit_of(key: str) -> Iterator[str]:
+    """The unit that a key belongs to, if any. Code is named by its folder and by its archive."""
+    match = UNIT.match(key)
+    if match:
+        model, folder, name, serving, endpoint = match.groups()
+        yield f"{serving}/{endpoint}" if serving else f"{model}/{folder}/{code_of(name)}"
+
+
+def code_of(name: str) -> str:
+    """The hash of published code, of its folder or its archive."""
+    return name.removesuffix(".tar.gz")
+
+
+def _under_way(client: Any) -> Iterator[Any]:
+    for kind in KINDS.values():
+        if not kind.one_per_attempt:
+            continue  # endpoints and components hold what they serve through their models
+        paginator = client.get_paginator(kind.list)
+        [result] = paginator.result_keys
+        stopping = STOPPING.upper() if min(kind.underway).isupper() else STOPPING
+        for status in sorted({*kind.underway, stopping}):
+            for page in _pages(paginator, StatusEquals=status):
+                for item in result.search(page) or []:
+                    yield kind.find(client, item[kind.name_key])
+
+
+def _described(client: Any, noun: str, listed: str) -> Iterator[Any]:
+    name = f"{noun.title().replace('_', '')}Name"
+    for page in _pages(client.get_paginator(f"list_{noun}s")):
+        for item in page[listed]:
+            try:
+                yield getattr(client, f"describe_{noun}")(**{name: item[name]})
+            except client.exceptions.ClientError as error:
+                if not is_missing(error.response["Error"]):
+                    raise
+
+
+def _pages(paginator: Any, **given: Any) -> Iterator[Any]:
+    """Pages of a List call; none where the region does not know the operation, so that nothing of it is there."""
+    try:
+        yield from paginator.paginate(**given, PaginationConfig={"PageSize": PAGE})
+    except Exception as error:
+        code = getattr(error, "response", {}).get("Error", {}).get("Code")
+        if code != UNKNOWN_IN_THE_REGION:
+            raise
+
+
+def _registry(account: Account, kept: Mapping[str, int], found: References) -> None:
+    """Every version of every group; of a model's own group `kept` rejected ones at most hold what they made."""
+    client = account.client("sagemaker")
+    groups = [
+        group["ModelPackageGroupName"]
+        for page in _pages(client.get_paginator("list_model_package_groups"))
+        for group in page["ModelPackageGroupSummaryList"]
+    ]
+    for group in groups:
+        rejected = 0
+        pages = _pages(
+            client.get_paginator("list_model_packages"),
+            ModelPackageGroupName=group,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )
+        for item in (item for page in pages for item in page["ModelPackageSummaryList"]):
+            package = client.describe_model_package(ModelPackageName=item["ModelPackageArn"])
+            made = units([package]) | set(_dataset(package))
+            runs = {unit for unit in made if "/runs/" in unit}
+            found.registered |= runs
+            if package["ModelApprovalStatus"] == REJECTED and group in kept:
+                rejected += 1
+                if rejected > kept[group]:
+                    found.rejected |= runs
+                    continue
+            found.held |= made
+
+
+def _dataset(package: Mapping[str, Any]) -> Iterator[str]:
+    """The dataset that a package's lineage names by its fingerprint alone."""
+    lineage = package.get("CustomerMetadataProperties", {})
+    for unit in units([lineage.get(MODEL_DATA)]):
+        if FINGERPRINT in lineage:
+            yield f"{unit.partition('/')[0]}/datasets/{lineage[FINGERPRINT]}"
