@@ -31,19 +31,19 @@ class NotDeleted(RuntimeError):
 
 
 def _recipe(account: Account, resource: Resource) -> Recipe | None:
-    if not (resource.facts or {}).get("objects") or resource.created is None:
+    facts, place = resource.facts or {}, Place(account)
+    if not facts.get("objects"):
         return None
-    place = Place(account)
     answer = place.s3.head_bucket(Bucket=place.bucket)
     return {
         "bucket": place.bucket,
         "prefixes": list(prefixes(resource)),
         "versioned": place.versioned(),
         "trash": f"{TRASH}{resource.id}/",
-        "until": resource.created.isoformat(),
+        "until": facts["changed"].isoformat(),
         "since": _date(answer).isoformat(),
-        "objects": (resource.facts or {})["objects"],
-        "bytes": (resource.facts or {})["bytes"],
+        "objects": facts["objects"],
+        "bytes": facts["bytes"],
     }
 
 

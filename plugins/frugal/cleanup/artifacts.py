@@ -1,9 +1,10 @@
 """What models leave in S3, in units that go as a whole: a run's checkpoints, a dataset, a day of captured traffic.
 
-A unit is a Resource: its name is the start of its keys; `created` is when something in it was last written, so that a
-write begins its grace anew; its tags are the bucket's, and its owner and model are those of the model.yaml. Facts:
+A unit is a Resource: its name is the start of its keys, its tags are the bucket's, and its owner and model are those of
+the model.yaml. Facts:
 
     prefixes   the starts of its keys, where these are not its name alone
+    changed    when something in it was last written
     objects, bytes
     due        whether it is past what model.yaml's `retention` keeps; None when that cannot be told
     why        that in words
@@ -176,10 +177,10 @@ def _resource(
         name=unit.name,
         region=place.account.region,
         arn=f"arn:{_partition(place.account.region)}:s3:::{place.bucket}/{unit.name}",
-        created=unit.changed,
         tags={**tags, MODEL: spec.name, OWNER: spec.owner.team},
         facts={
             "prefixes": list(unit.prefixes),
+            "changed": unit.changed,
             "objects": unit.objects,
             "bytes": unit.bytes,
             "due": unit.due,

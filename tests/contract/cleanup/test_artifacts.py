@@ -387,7 +387,8 @@ def test_trash_goes_for_good(bucket: Bucket) -> None:
     bucket.fill("cleanup/trash/s3-checkpoints-1/churn/a", "cleanup/trash/s3-checkpoints-1/churn/b")
     account, kind = bucket.account(40), KINDS["s3-trash"]
     [resource] = [resource for page in kind.list(account) for resource in page]
-    assert resource.created
+    assert resource.facts
+    assert resource.facts["changed"]
     assert resource.ours("dev")
     act = kind.acts["delete"]
     recipe = act.recipe(account, resource)

@@ -125,16 +125,14 @@ def _trash(account: Account) -> Iterator[Iterable[Resource]]:
 
 def _trashed(place: Place, folder: str, tags: dict[str, str]) -> Resource:
     total = Sum.of(place.objects(folder))
-    facts = {"objects": total.objects, "bytes": total.bytes}
-    return Resource(
-        "s3-trash", folder, place.account.region, created=total.changed, tags=tags, facts=facts
-    )
+    facts = {"objects": total.objects, "bytes": total.bytes, "changed": total.changed}
+    return Resource("s3-trash", folder, place.account.region, tags=tags, facts=facts)
 
 
 def _trash_again(account: Account, resource: Resource) -> Resource | None:
     place = Place(account)
     found = _trashed(place, resource.name, place.tags())
-    return found if found.created else None
+    return found if (found.facts or {})["objects"] else None
 
 
 def _empty(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
