@@ -145,7 +145,9 @@ def _empty(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
 
 def _told(account: Account, resource: Resource) -> Recipe:
     """What it was: no recipe brings it back."""
-    return {"bucket": account.bucket, "name": resource.name, **(resource.facts or {})}
+    facts = resource.facts or {}
+    told = {name: facts[name] for name in ("objects", "bytes", "why") if name in facts}
+    return {"bucket": account.bucket, "name": resource.name, **told}
 
 
 KINDS = (
