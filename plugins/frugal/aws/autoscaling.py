@@ -1,17 +1,25 @@
-"""Application Auto Scaling and the alarms beside it, brought to what is asked for in the order that AWS demands."""
+"""Application Auto Scaling and the alarms beside it, brought to what is asked for in the order that AWS demands.
+
+Targets and alarms that somebody else made are neither changed nor deleted, whatever they are called.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from frugal.aws.clients import client
+from frugal.aws.ownership import whose
+from frugal.aws.tags import as_dict
 
 NAMESPACE = "sagemaker"
 ALARMS_A_CALL = 100  # DeleteAlarms, botocore's model
 
 Request = dict[str, Any]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -66,39 +74,47 @@ def apply(scaling: Scaling, alarm_prefix: str, region: str | None = None) -> lis
 
 
 def release(resource_ids: Sequence[str], region: str | None = None) -> list[str]:
-    """Take scaling off these resources: scheduled actions, policies, then the targets. Returns what was there.
+    """Take our scaling off these resources: scheduled actions, policies, then the targets. Returns what was there.
 
     AWS refuses to change a scaled variant's instance type, and to delete it, while its target is registered.
     """
     autoscaling = client("application-autoscaling", region)
     removed = []
     for target in _targets(autoscaling, resource_ids):
+        if stranger := _whose_target(autoscaling, target):
+            log.warning("Left alone: scaling of %s is %s", target["ResourceId"], stranger)
+            continue
         keys = ("ServiceNamespace", "ResourceId", "ScalableDimension")
         resource = {key: target[key] for key in keys}
         for name in _names(autoscaling, "scheduled_actions", "ScheduledActionName", resource):
-            autoscaling.delete_scheduled_action(**resource, ScheduledActionName=name)
+            _delete(autoscaling, "scheduled_action", **resource, ScheduledActionName=name)
             removed.append(f"scheduled action {name}")
         for name in _names(autoscaling, "scaling_policies", "PolicyName", resource):
-            autoscaling.delete_scaling_policy(**resource, PolicyName=name)
+            _delete(autoscaling, "scaling_policy", **resource, PolicyName=name)
             removed.append(f"scaling policy {name}")
-        autoscaling.deregister_scalable_target(**resource)
+        _delete(autoscaling, "scalable_target", **resource)
         removed.append(f"scalable target {target['ResourceId']}")
     return removed
 
 
-def scaled(resource_ids: Sequence[str], region: str | None = None) -> list[str]:
-    """Those of the resources that have a scalable target."""
-    found = _targets(client("application-autoscaling", region), resource_ids)
-    return sorted({target["ResourceId"] for target in found})
+def scaled(resource_ids: Sequence[str], region: str | None = None) -> dict[str, str | None]:
+    """Those of the resources that have a scalable target, each with why it is not ours, None when it is."""
+    autoscaling = client("application-autoscaling", region)
+    found = _targets(autoscaling, resource_ids)
+    return {target["ResourceId"]: _whose_target(autoscaling, target) for target in found}
 
 
 def alarm_names(prefix: str, region: str | None = None) -> set[str]:
-    """Names of the metric alarms that start with `prefix`."""
-    pages = client("cloudwatch", region).get_paginator("describe_alarms")
+    """Names of our metric alarms that start with `prefix`."""
+    cloudwatch = client("cloudwatch", region)
+    pages = cloudwatch.get_paginator("describe_alarms").paginate(AlarmNamePrefix=prefix)
     return {
         alarm["AlarmName"]
-        for page in pages.paginate(AlarmNamePrefix=prefix)
+        for page in pages
         for alarm in page["MetricAlarms"]
+        if not whose(
+            as_dict(cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"])
+        )
     }
 
 
@@ -117,6 +133,20 @@ def _targets(autoscaling: Any, resource_ids: Sequence[str]) -> list[dict[str, An
         ServiceNamespace=NAMESPACE, ResourceIds=list(resource_ids)
     )
     return [target for page in pages for target in page["ScalableTargets"]]
+
+
+def _whose_target(autoscaling: Any, target: Request) -> str | None:
+    arn = target["ScalableTargetARN"]
+    return whose(autoscaling.list_tags_for_resource(ResourceARN=arn)["Tags"])
+
+
+def _delete(autoscaling: Any, noun: str, **names: str) -> None:
+    """Delete or deregister it; what is gone by now was what a lost answer told of."""
+    verb = "deregister" if noun == "scalable_target" else "delete"
+    try:
+        getattr(autoscaling, f"{verb}_{noun}")(**names)
+    except autoscaling.exceptions.ObjectNotFoundException:
+        log.info("Gone already: %s of %s", noun, names["ResourceId"])
 
 
 def _names(autoscaling: Any, what: str, key: str, resource: Request) -> set[str]:

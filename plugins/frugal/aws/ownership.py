@@ -13,7 +13,11 @@ def foreign(client: Any, arn: str) -> str | None:
     """Why this Airflow may not change or delete what stands under `arn`: it does not carry our ownership tag, or
     that of another environment. None when it may. `client` is boto3's of SageMaker.
     """
-    tags = _tags(client, arn)
+    return whose(_tags(client, arn))
+
+
+def whose(tags: Mapping[str, str]) -> str | None:
+    """The same of something with these tags."""
     if not MANAGED_BY.items() <= tags.items():
         return f"without the tag {', '.join(f'{key}={value}' for key, value in MANAGED_BY.items())}"
     return _elsewhere(tags)

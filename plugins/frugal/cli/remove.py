@@ -15,6 +15,13 @@ removal = typer.Typer()
 def remove_command(
     model: Model,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    earlier: Annotated[
+        bool,
+        typer.Option(
+            "--earlier",
+            help="Only what an earlier form or name of the deployment left, asked or not.",
+        ),
+    ] = False,
 ) -> None:
     """Remove what serves a model: scaling, alarms, components, endpoint, configurations and models.
 
@@ -23,11 +30,11 @@ def remove_command(
     from frugal.serving import remove
 
     try:
-        found = remove.find(spec_of(model))
+        found = remove.find(spec_of(model), earlier=earlier)
     except remove.NotRemovable as error:
         fail(error)
     if not found.lines:
-        typer.echo(f"nothing serves {model}")
+        typer.echo(f"nothing {'else ' * earlier}serves {model}")
         return
     if not yes:
         typer.echo("\n".join(found.lines))

@@ -24,6 +24,7 @@ STAGES = (
     "scale",
     "smoke_test",
     "go_live",
+    "hand_over",
     "baseline",
 )
 NAME_KEYS = {

@@ -25,12 +25,14 @@ def add_tasks(spec: ModelSpec, registered: Any, reported: Any) -> None:
     jobs = [job_task(stage) for stage in deploy.stages(spec)]
     asked = _smoke_test(spec)
     chain(registered, *([first(spec)] if first else []), *jobs, asked)
-    if strategy != "batch":
-        chain(jobs[-1], _scale(spec, deploy.stages(spec)[-1].name), reported)
+    live = asked
     if strategy == "multi-model":
-        chain(asked, _go_live(spec), reported)
-    else:
-        chain(asked, reported)
+        live = _go_live(spec)
+        chain(asked, live)
+    handed_over = _hand_over(spec)
+    if strategy != "batch":
+        chain(jobs[-1], _scale(spec, deploy.stages(spec)[-1].name), handed_over)
+    chain(live, handed_over, reported)
 
 
 def _publish_model(spec: ModelSpec) -> Any:
@@ -66,7 +68,7 @@ def _scale(spec: ModelSpec, after: str) -> Any:
 
         Alarms that watched earlier versions go.
         """
-        from frugal.serving import autoscaling, rollout
+        from frugal.serving import autoscaling, form, rollout
 
         context = get_current_context()
         ti: Any = context["ti"]
@@ -75,8 +77,8 @@ def _scale(spec: ModelSpec, after: str) -> Any:
         if state not in ENDED:
             raise AirflowSkipException(f"{after} is {state}: nothing changed that scales")
         inputs = gather(context, ["prepare"])
-        if not autoscaling.is_there(spec, inputs):
-            raise AirflowSkipException("there is nothing that serves")
+        if not form.serves(spec, inputs.run.region):
+            raise AirflowSkipException("nothing serves in the form that model.yaml asks for")
         rollout.forget_alarms(spec, inputs)
         return {"scaled": autoscaling.ensure(spec, inputs)}
 
@@ -110,6 +112,20 @@ def _go_live(spec: ModelSpec) -> Any:
         return publish.go_live(spec, gather(get_current_context(), ["prepare"]))
 
     return go_live()
+
+
+def _hand_over(spec: ModelSpec) -> Any:
+    @task(task_id="hand_over", trigger_rule=TriggerRule.NONE_FAILED)
+    def hand_over() -> dict[str, Any]:
+        """Remove the endpoints that an earlier form or name of the deployment left, as deploy.replace says."""
+        from frugal.serving.hand_over import hand_over as take_over
+
+        inputs = gather(get_current_context(), ["prepare", "deploy"])
+        if inputs.results["deploy"] is None:
+            raise AirflowSkipException("nothing was deployed")
+        return take_over(spec, inputs.run.region)
+
+    return hand_over()
 
 
 def _skip_unless_deployed(inputs: Any) -> None:

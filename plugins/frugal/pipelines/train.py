@@ -102,11 +102,12 @@ def _add_tasks(spec: ModelSpec) -> None:
 def _prepare(spec: ModelSpec) -> Any:
     @task(task_id="prepare")
     def prepare() -> dict[str, Any]:
-        """Publish the code, fingerprint the raw data, look up the champion, check the budget."""
+        """Publish the code, fingerprint the raw data, look up the champion, check the budget and what serves."""
         from frugal.aws.prepare import NoRawData
         from frugal.aws.prepare import prepare as prepare_run
         from frugal.cost.estimate import over_budget
         from frugal.cost.prices import price_table
+        from frugal.serving.form import obstacle
 
         context = get_current_context()
         if unknown := set(context["params"]) - set(PARAMS):
@@ -117,6 +118,9 @@ def _prepare(spec: ModelSpec) -> Any:
         except NoRawData as error:
             raise AirflowFailException(str(error)) from error
         if reason := over_budget(spec, run.region, price_table()):
+            raise AirflowFailException(reason)
+        deploys = context["params"]["deploy"] and spec.deploy.replace != "remove"
+        if deploys and (reason := obstacle(spec, run.region)):
             raise AirflowFailException(reason)
         return run.as_json()
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from frugal.aws import autoscaling, clients
+from frugal.aws import autoscaling
 from frugal.aws.autoscaling import Scaling
 from frugal.aws.names import digest
 from frugal.aws.run import Inputs
-from frugal.jobs.kinds import KINDS
 from frugal.serving.metrics import TRACKED, WAKING, Metric
 from frugal.serving.names import SCALING, VARIANT, alarm_prefix, component_name, endpoint_name
 from frugal.spec import ModelSpec
@@ -63,16 +62,6 @@ def scaling(spec: ModelSpec, inputs: Inputs) -> Scaling | None:
         alarms=alarms,
         schedule=_schedule(asked),
     )
-
-
-def is_there(spec: ModelSpec, inputs: Inputs) -> bool:
-    """Whether what is to scale exists and serves."""
-    client = clients.client("sagemaker", inputs.run.region)
-    if spec.deploy.strategy == "scale-to-zero":
-        found = KINDS["inference-component"].find(client, component_name(spec))
-        return found is not None and found["InferenceComponentStatus"] == "InService"
-    found = KINDS["endpoint"].find(client, endpoint_name(spec))
-    return found is not None and found["EndpointStatus"] == "InService"
 
 
 def ensure(spec: ModelSpec, inputs: Inputs) -> list[str]:

@@ -21,7 +21,7 @@ from frugal.spec import ModelSpec
 def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     """Model, configuration and endpoint, named by content: a sibling's deployment asks for the same again."""
     published = inputs["publish_model"]
-    models = f"{prefix(spec, inputs.run.bucket)}/models/"
+    models = versions(shared_name(spec), inputs.run.bucket)
     container = scripted(spec, inputs, models, source=published["source"])
     caching = spec.deploy.cache_models is not False
     container |= {
@@ -33,9 +33,14 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     return parts.endpoint(spec, inputs, [model], [main])
 
 
-def prefix(spec: ModelSpec, bucket: str) -> str:
+def prefix(endpoint: str, bucket: str) -> str:
     """URI below which everything of the endpoint lies."""
-    return f"s3://{bucket}/serving/{shared_name(spec)}"
+    return f"s3://{bucket}/serving/{endpoint}"
+
+
+def versions(endpoint: str, bucket: str) -> str:
+    """URI prefix of every model's versions: a TargetModel is what follows it."""
+    return f"{prefix(endpoint, bucket)}/models/"
 
 
 def target_model(spec: ModelSpec, run: Run) -> str:
@@ -43,6 +48,6 @@ def target_model(spec: ModelSpec, run: Run) -> str:
     return f"{spec.name}/{run.id}.tar.gz"
 
 
-def current(spec: ModelSpec, bucket: str) -> str:
-    """URI of the document that says which version is live."""
-    return f"{prefix(spec, bucket)}/current/{spec.name}.json"
+def current(model: str, endpoint: str, bucket: str) -> str:
+    """URI of the document that says which version of a model is live."""
+    return f"{prefix(endpoint, bucket)}/current/{model}.json"

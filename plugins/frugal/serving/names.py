@@ -13,7 +13,14 @@ SCALING, COMPONENT = "scaling", "component"
 
 def endpoint_name(spec: ModelSpec) -> str:
     """The endpoint that serves the model: its own, or the one that multi-model siblings share."""
-    return shared_name(spec) if spec.deploy.strategy == "multi-model" else spec.name
+    if spec.deploy.strategy == "multi-model":
+        return shared_name(spec)
+    return spec.deploy.endpoint or spec.name
+
+
+def served_by(spec: ModelSpec) -> list[str]:
+    """Names of the endpoints that the spec asks for: one, or none in batch."""
+    return [] if spec.deploy.strategy == "batch" else [endpoint_name(spec)]
 
 
 def shared_name(spec: ModelSpec) -> str:
@@ -23,7 +30,12 @@ def shared_name(spec: ModelSpec) -> str:
 
 def component_name(spec: ModelSpec) -> str:
     """The inference component that holds the model's copies."""
-    return f"{spec.name}-model"
+    return component_on(endpoint_name(spec))
+
+
+def component_on(endpoint: str) -> str:
+    """The one inference component of an endpoint of ours."""
+    return f"{endpoint}-model"
 
 
 def alarm_prefix(endpoint: str) -> str:

@@ -8,8 +8,9 @@ from frugal.aws import clients, publish
 from frugal.aws.run import Inputs
 from frugal.aws.settings import Settings
 from frugal.jobs.kind import is_missing
-from frugal.serving import multi_model
+from frugal.serving import captured, multi_model
 from frugal.serving.container import SCRIPT
+from frugal.serving.names import shared_name
 from frugal.spec import ModelSpec
 
 TARGET = "TargetModel"
@@ -20,31 +21,33 @@ def publish_model(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
 
     Returns {"source": URI of the code's archive, "target": TargetModel}. Nothing is live by that.
     """
-    run, prefix = inputs.run, multi_model.prefix(spec, inputs.run.bucket)
+    run, endpoint = inputs.run, shared_name(spec)
     files = publish.collect(spec, Settings.load().include)
     code = {
         name: body
         for name, body in files.items()
         if name == SCRIPT or name.startswith("container/")
     }
-    _, source = publish.publish(code, f"{prefix}/code")
+    _, source = publish.publish(code, f"{multi_model.prefix(endpoint, run.bucket)}/code")
     target = multi_model.target_model(spec, run)
     from_bucket, from_key = clients.split_uri(inputs["train"]["artifact"])
-    bucket, key = clients.split_uri(f"{prefix}/models/{target}")
+    bucket, key = clients.split_uri(f"{multi_model.versions(endpoint, run.bucket)}{target}")
     clients.client("s3").copy_object(
         Bucket=bucket, Key=key, CopySource={"Bucket": from_bucket, "Key": from_key}
     )
+    captured.tell_handlers(spec, run)
     return {"source": source, "target": target}
 
 
 def go_live(spec: ModelSpec, inputs: Inputs) -> dict[str, str]:
     """Name the run's version as the live one, and delete those before the one that it replaces."""
-    target = multi_model.target_model(spec, inputs.run)
-    pointer = multi_model.current(spec, inputs.run.bucket)
+    run, endpoint = inputs.run, shared_name(spec)
+    target = multi_model.target_model(spec, run)
+    pointer = multi_model.current(spec.name, endpoint, run.bucket)
     before = (clients.read_json(pointer) or {}).get(TARGET)
     clients.write_json(pointer, {TARGET: target})
     kept = {target, before}
-    models = f"{multi_model.prefix(spec, inputs.run.bucket)}/models/"
+    models = multi_model.versions(endpoint, run.bucket)
     bucket, base = clients.split_uri(models)
     for key in clients.list_objects(f"{models}{spec.name}/"):
         if key.removeprefix(base) not in kept:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from frugal.aws import clients
 from frugal.aws.settings import Settings
 from frugal.aws.tags import ENVIRONMENT, MANAGED_BY, MODEL, TEMPORARY, as_dict
-from frugal.serving.names import endpoint_name
+from frugal.serving.names import served_by
 from frugal.spec import ModelSpec
 
 
 def strays(spec: ModelSpec, region: str | None = None) -> list[str]:
     """Names of endpoints that were made for the model in this environment and that its spec does not ask for.
 
-    Nobody stops them: they serve an approved model. The tagging API may be some seconds behind.
+    They serve on until `hand_over` finds that nobody asks them. The tagging API may be some seconds behind.
     """
-    wanted = None if spec.deploy.strategy == "batch" else endpoint_name(spec)
     tags = {**MANAGED_BY, ENVIRONMENT: Settings.load().environment, MODEL: spec.name}
     pages = clients.client("resourcegroupstaggingapi", region).get_paginator("get_resources")
     found = pages.paginate(
@@ -27,4 +26,4 @@ def strays(spec: ModelSpec, region: str | None = None) -> list[str]:
         for item in page["ResourceTagMappingList"]
         if not TEMPORARY.items() <= as_dict(item["Tags"]).items()
     }
-    return sorted(names - {wanted})
+    return sorted(names - set(served_by(spec)))

@@ -35,6 +35,7 @@ CAPTURE_PERCENT = 100
 MEMORY_MB = 2048
 MAX_CONCURRENCY = 5
 MAX_FALLBACKS = 4  # ProductionVariant.InstancePools has 1 to 5 entries, botocore's model
+IDLE = (timedelta(hours=1), timedelta(days=30))
 MAX_BAKE = timedelta(hours=1)  # WaitIntervalInSeconds, botocore's model
 
 Topic = Annotated[str, StringConstraints(pattern=ARN)]
@@ -147,7 +148,15 @@ class Deploy(Section):
         None, ge=0, le=100, description="realtime, inferentia, batch; default 100"
     )
     endpoint: Name | None = Field(
-        None, description="multi-model: the endpoint that models share; default <team>-models"
+        None,
+        description="name of the endpoint; default the model's, in multi-model <team>-models, which models share",
+    )
+    replace: Literal["when-idle", "remove", "keep"] = Field(
+        "when-idle",
+        description="what becomes of an endpoint that an earlier form or name of the deployment left",
+    )
+    idle: Duration = Field(
+        timedelta(days=1), description="replace: when-idle; how long nobody asked it before it goes"
     )
     cache_models: bool | None = Field(None, description="multi-model; default true")
     autoscale: Autoscale | None = None

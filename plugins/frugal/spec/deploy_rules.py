@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from frugal.spec.deploy import MAX_BAKE, Deploy
+from frugal.spec.deploy import IDLE, MAX_BAKE, Deploy
 from frugal.spec.model import Compile
 from frugal.spec.refused import BY_INSTANCE, REFUSED
 from frugal.spec.rule import Finding, rule
@@ -25,13 +25,14 @@ PAYLOAD_KB = {
     "batch": 100 * 1024,
 }
 # Which strategies have an option at all. What is refused for a reason of AWS's stands in REFUSED.
+BY_ENDPOINT = ("realtime", "serverless", "multi-model", "async", "scale-to-zero", "inferentia")
 TAKEN_BY = {
     "instance": BY_INSTANCE,
     "instances": ("realtime", "multi-model", "async", "batch", "inferentia"),
     "memory_mb": ("serverless", "scale-to-zero"),
     "max_concurrency": ("serverless", "async", "batch"),
     "provisioned_concurrency": ("serverless",),
-    "endpoint": ("multi-model",),
+    "endpoint": BY_ENDPOINT,
     "cache_models": ("multi-model",),
     "notify": ("async",),
     "batch": ("batch",),
@@ -151,6 +152,14 @@ def rollout_has_a_fleet(deploy: Deploy) -> Iterator[Finding]:
         yield Finding(
             "deploy.rollout.bake", problem, rollout.bake, "a shorter one, or larger steps"
         )
+
+
+@rule("deploy")
+def idle_can_be_seen(deploy: Deploy) -> Iterator[Finding]:
+    """Whether nobody asks is told by the hour, from metrics that are kept."""
+    low, high = IDLE
+    if not low <= deploy.idle <= high:
+        yield Finding("deploy.idle", "is no time to tell by", deploy.idle, "1h to 30d")
 
 
 @rule("deploy")

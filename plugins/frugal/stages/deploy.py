@@ -8,6 +8,7 @@ from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.serving import asynchronous, batch, multi_model, realtime, scale_to_zero, serverless
+from frugal.serving.hand_over import make_room
 from frugal.serving.names import component_name, endpoint_name
 from frugal.spec import ModelSpec
 from frugal.stages.common import Stage
@@ -41,6 +42,7 @@ def stages(spec: ModelSpec) -> list[Stage]:
         requests=[partial(request, spec)],
         upstream=(*TRAINED, first) if first else TRAINED,
         skip=not_deployed,
+        enter=partial(make_room, spec),
     )
     if strategy != "scale-to-zero":
         return [deploy]

@@ -22,9 +22,10 @@ from botocore.config import Config
 
 from frugal.aws import clients, publish, registry
 from frugal.aws.run import Champion, Inputs, Run
+from frugal.jobs.capacity import Rung
 from frugal.jobs.kinds import KINDS
 from frugal.local import LocalAws
-from frugal.serving import autoscaling, batch, remove, rollout
+from frugal.serving import autoscaling, batch, form, remove, rollout
 from frugal.serving.publish import create_model, publish_model
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import deploy, register
@@ -119,7 +120,7 @@ class Account:
             source=source,
             code_hash="c0de",
             fingerprint="f00d",
-            tags={"frugal:model": name},
+            tags={"frugal:model": name, "frugal:environment": "dev"},
         )
         trained = {"artifact": f"s3://{BUCKET}/{artifact}", "job": f"train-{run_id}"}
         won = {"document": {"won": True, "reason": "", "metric": "auc", "value": 0.9}}
@@ -142,10 +143,11 @@ class Account:
         try:
             for stage in deploy.stages(spec):
                 assert stage.skip(inputs) is None
+                stage.enter(inputs, Rung(0, "", spot=False, region=inputs.run.region))
                 result = self._run(stage, inputs)
                 inputs = with_result(inputs, stage.name, result)
         finally:
-            if spec.deploy.strategy != "batch" and autoscaling.is_there(spec, inputs):
+            if spec.deploy.strategy != "batch" and form.serves(spec):
                 rollout.forget_alarms(spec, inputs)
                 autoscaling.ensure(spec, inputs)
         return inputs
@@ -168,8 +170,9 @@ class Account:
 
     def ask(self, row: str = "2", **target: str) -> str:
         """What the live model answers to a row. Raises a ClientError."""
+        named = {"EndpointName": self.name, **target}
         answer = self.runtime.invoke_endpoint(
-            EndpointName=self.name, ContentType="text/csv", Accept="text/csv", Body=row, **target
+            ContentType="text/csv", Accept="text/csv", Body=row, **named
         )
         return str(answer["Body"].read().decode().strip())
 

@@ -52,7 +52,7 @@ def test_models_come_and_go_without_touching_each_other(account: Account, shared
     newer = live(account, shared, first, 1000)
     assert account.ask("2", TargetModel=newer) == "2000"
     spec = account.spec(shared, first)
-    pointer = clients.read_json(multi_model.current(spec, BUCKET))
+    pointer = clients.read_json(multi_model.current(spec.name, account.name, BUCKET))
     assert pointer == {"TargetModel": newer}
     gone = remove.remove(remove.find(spec))
     assert all(line.startswith("artefact") for line in gone)

@@ -79,8 +79,6 @@ def test_an_endpoint_that_is_being_changed_is_refused_with_the_reason(account: A
 def test_what_an_earlier_form_left_is_told(account: Account) -> None:
     serverless, batch = account.spec(DEPLOY), account.spec("{strategy: batch}")
     account.take_live(serverless, account.version(10))
-    tag = {"Key": "frugal:environment", "Value": "dev"}
-    account.sagemaker.add_tags(ResourceArn=account.status()["EndpointArn"], Tags=[tag])
     assert strays(serverless) == []
     assert strays(batch) == [account.name]
     account.take_away(DEPLOY)

@@ -111,7 +111,7 @@ def test_every_no_of_the_matrix(feature: str, strategy: str, option: str, shorte
     [
         ("strategy: realtime, memory_mb: 1024", "deploy.memory_mb"),
         ("strategy: realtime, notify: {}", "deploy.notify"),
-        ("strategy: async, endpoint: shared", "deploy.endpoint"),
+        ("strategy: batch, endpoint: shared", "deploy.endpoint"),
         ("strategy: scale-to-zero, instances: 2", "deploy.instances"),
         ("strategy: serverless, memory_mb: 1500", "deploy.memory_mb"),
         ("strategy: serverless, max_concurrency: 201", "deploy.max_concurrency"),

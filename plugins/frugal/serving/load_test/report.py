@@ -124,7 +124,9 @@ def live(spec: ModelSpec) -> tuple[str, dict[str, str]]:
     if strategy == "scale-to-zero":
         target = {"InferenceComponentName": component_name(spec)}
     if strategy == "multi-model":
-        pointer = multi_model.current(spec, place(spec, "load-test").bucket)
+        pointer = multi_model.current(
+            spec.name, endpoint_name(spec), place(spec, "load-test").bucket
+        )
         target = clients.read_json(pointer) or {}
         if not target:
             raise LookupError(f"{spec.name}: no version is live: {pointer} is missing")
