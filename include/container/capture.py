@@ -18,21 +18,26 @@ variable                         holds
 ``FRUGAL_CAPTURE_TO``            S3 URI of the endpoint's variant
 ``FRUGAL_CAPTURE_PERCENT``       of requests; 100
 ``FRUGAL_CAPTURE_PII``           JSON: feature -> [its position in a row, "hash" or "drop"]
+``FRUGAL_CAPTURE_MODELS``        on a multi-model endpoint instead of these: S3 URI below which
+                                 ``<model>.json`` holds them for each model, or nothing
 ``FRUGAL_CAPTURE_FLUSH_SECONDS`` between two writes; 60
 ================================ ========================================================================
 
 A hash lets equal values be told to be equal; few possible values can be guessed from it: drop those.
-Inference ids do not reach handlers, so that each record has an id of its own and no ground truth finds it.
+
+A record has the request's inference id: its header ``X-Amzn-SageMaker-Inference-Id`` or, as AWS documents only of the
+other that it reaches a container, ``inference-id=<id>`` among its custom attributes. A multi-model endpoint's header
+``X-Amzn-SageMaker-Target-Model``, ``<model>/<version>.tar.gz``, tells which model is asked ("Custom Containers Contract
+for Multi-Model Endpoints"). Without that header the request is lost, as is what nobody asked to capture.
+
 A serverless endpoint is frozen between requests: what its last minute held is written when it thaws, or lost.
 """
 
 from __future__ import annotations
 
 import atexit
-import base64
 import contextlib
 import functools
-import json
 import logging
 import os
 import queue
@@ -41,42 +46,30 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
-from container.pii import without
+from container import headers
+from container.exchange import ByModel, Exchange, Get, Settings, record
 
 log = logging.getLogger(__name__)
 
 BUFFERED = 10_000
 A_FILE = 500
 EXIT_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One request and its answer: (content type, body) of each, and when, in seconds since 1970."""
-
-    asked: tuple[str, Any]
-    answered: tuple[str, Any]
-    at: float
+Put = Callable[[str, str, bytes], None]
 
 
 class Capture:
-    """A bounded buffer, and the thread that empties it through ``put(bucket, key, body)``."""
+    """A bounded buffer, and the thread that empties it through ``put(bucket, key, body)``.
+
+    ``settings`` are those of the model that was asked; None: it is not captured.
+    """
 
     def __init__(
-        self, environment: Mapping[str, str], put: Callable[[str, str, bytes], None]
+        self, settings: Callable[[str], Settings | None], put: Put, period: float = 60.0
     ) -> None:
-        bucket, _, prefix = environment["FRUGAL_CAPTURE_TO"].removeprefix("s3://").partition("/")
-        self._bucket, self._prefix = bucket, prefix.strip("/")
-        self._percent = float(environment.get("FRUGAL_CAPTURE_PERCENT", "100"))
-        self._period = float(environment.get("FRUGAL_CAPTURE_FLUSH_SECONDS", "60"))
-        self._pii: dict[str, tuple[int, str]] = json.loads(
-            environment.get("FRUGAL_CAPTURE_PII", "{}")
-        )
-        self._put = put
+        self._settings, self._put, self._period = settings, put, period
         self._dice = random.SystemRandom()
         self._buffer: queue.Queue[Exchange | None] = queue.Queue(BUFFERED)
         self._asked = threading.local()
@@ -84,17 +77,28 @@ class Capture:
         self._thread: threading.Thread | None = None
         self.lost = 0
 
+    @classmethod
+    def of(cls, environment: Mapping[str, str], put: Put, get: Get) -> Capture | None:
+        """As the environment says; None when it says nothing."""
+        period = float(environment.get("FRUGAL_CAPTURE_FLUSH_SECONDS", "60"))
+        if models := environment.get("FRUGAL_CAPTURE_MODELS"):
+            return cls(ByModel(models, get), put, period)
+        settings = Settings.of(environment)
+        return cls(lambda model: settings, put, period) if settings else None
+
     def asks(self, content_type: str, body: Any) -> None:
         """This thread's request."""
-        self._asked.given = (content_type, body)
+        self._asked.given = (content_type, body, headers.of_this_request())
 
     def answers(self, content_type: str, body: Any) -> None:
         """The answer to this thread's request."""
         asked = self._asked.__dict__.pop("given", None)
-        if asked is None or self._dice.uniform(0, 100) >= self._percent:
+        if asked is None:
             return
+        *request, given = asked
+        answer, thrown = (content_type, body), self._dice.uniform(0, 100)
         try:
-            self._buffer.put_nowait(Exchange(asked, (content_type, body), time.time()))
+            self._buffer.put_nowait(Exchange(tuple(request), answer, given, time.time(), thrown))
         except queue.Full:
             self.lost += 1
         if self._thread is None:
@@ -118,7 +122,7 @@ class Capture:
     def _run(self) -> None:
         going = True
         while going:
-            exchanges: list[Exchange] = []
+            exchanges: list[tuple[Exchange, Settings]] = []
             until = time.monotonic() + self._period
             while going and len(exchanges) < A_FILE and (left := until - time.monotonic()) > 0:
                 try:
@@ -126,62 +130,41 @@ class Capture:
                 except queue.Empty:
                     break
                 going = found is not None
-                if found is not None:
-                    exchanges.append(found)
+                settings = self._settings(found.model) if found else None
+                if found and settings and found.thrown < settings.percent:
+                    exchanges.append((found, settings))
             try:
                 self._write(exchanges)
             except Exception:
                 self.lost += len(exchanges)
                 log.exception("Capture lost %d requests so far", self.lost)
 
-    def _write(self, exchanges: list[Exchange]) -> None:
-        """One object for each hour in which there was a request."""
-        files: dict[str, list[str]] = {}
-        for exchange in exchanges:
-            line = self._line(exchange)
+    def _write(self, exchanges: list[tuple[Exchange, Settings]]) -> None:
+        """One object for each hour in which there was a request of a model."""
+        files: dict[tuple[str, str], list[str]] = {}
+        for exchange, settings in exchanges:
+            line = record(exchange, settings)
             if line is None:
                 self.lost += 1
-            else:
-                hour = datetime.fromtimestamp(exchange.at, timezone.utc).strftime("%Y/%m/%d/%H")
-                files.setdefault(hour, []).append(line)
-        for hour, lines in files.items():
+                continue
+            hour = datetime.fromtimestamp(exchange.at, timezone.utc).strftime("%Y/%m/%d/%H")
+            folder = "/".join(part for part in (settings.prefix, hour) if part)
+            files.setdefault((settings.bucket, folder), []).append(line)
+        for (bucket, folder), lines in files.items():
             name = f"{datetime.now(timezone.utc):%M-%S}-{uuid.uuid4()}.jsonl"
-            key = "/".join(part for part in (self._prefix, hour, name) if part)
-            self._put(self._bucket, key, "".join(f"{line}\n" for line in lines).encode())
-
-    def _line(self, exchange: Exchange) -> str | None:
-        """A record; None when PII could not be told apart in the request."""
-        content_type, body = exchange.asked
-        if self._pii:
-            body = without(body, content_type, self._pii)
-            if body is None:
-                return None
-        at = datetime.fromtimestamp(exchange.at, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        data = {
-            "endpointInput": side("INPUT", content_type, body),
-            "endpointOutput": side("OUTPUT", *exchange.answered),
-        }
-        meta = {"eventId": str(uuid.uuid4()), "inferenceTime": at}
-        record = {"captureData": data, "eventMetadata": meta, "eventVersion": "0"}
-        return json.dumps(record, separators=(",", ":"))
-
-
-def side(mode: str, content_type: str, body: Any) -> dict[str, str]:
-    """One side of a record."""
-    plain = content_type.partition(";")[0].strip().lower()
-    encoding = {"text/csv": "CSV", "application/json": "JSON"}.get(plain, "BASE64")
-    content = body.encode() if isinstance(body, str) else bytes(body)
-    text = base64.b64encode(content) if encoding == "BASE64" else content
-    return {
-        "observedContentType": content_type,
-        "mode": mode,
-        "data": text.decode(errors="replace"),
-        "encoding": encoding,
-    }
+            self._put(bucket, f"{folder}/{name}", "".join(f"{line}\n" for line in lines).encode())
 
 
 def _to_s3(bucket: str, key: str, body: bytes) -> None:
     _s3().put_object(Bucket=bucket, Key=key, Body=body)
+
+
+def _from_s3(bucket: str, key: str) -> bytes | None:
+    try:
+        body: bytes = _s3().get_object(Bucket=bucket, Key=key)["Body"].read()
+    except _s3().exceptions.NoSuchKey:
+        return None
+    return body
 
 
 @functools.cache
@@ -193,7 +176,7 @@ def _s3() -> Any:
     return boto3.client("s3", region_name=os.environ.get("SAGEMAKER_REGION"), config=retries)
 
 
-_capture = Capture(os.environ, _to_s3) if os.environ.get("FRUGAL_CAPTURE_TO") else None
+_capture = Capture.of(os.environ, _to_s3, _from_s3)
 
 
 def request(input_fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -4,7 +4,7 @@ Inputs ``model`` (the training job's ``model.tar.gz``), ``evaluation`` (evaluate
 ``parity/`` is used) and ``code``. Output ``compiled``: ``compile.json`` and ``model.tar.gz`` with
 
 - ``model.onnx``, ``features.json``;
-- ``code/inference.py`` and ``code/requirements.txt``: the archive serves itself in the same image
+- ``code/inference.py``, ``code/container/`` and ``code/requirements.txt``: the archive serves itself in the same image
   with ``SAGEMAKER_PROGRAM=inference.py`` and ``SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code``.
 
 The image has neither ``onnx`` nor ONNX Runtime, so the job installs them first, from the hashed
@@ -30,6 +30,9 @@ from container.footprint import footprint
 from container.paths import BASE, load_spec, processing_input, processing_output, write_exit_message
 
 HERE = Path(__file__).resolve().parent
+CAPTURING = ("__init__", "capture", "exchange", "headers", "pii")
+"""Modules of this package that the served handlers import."""
+
 PACKAGES = BASE / "packages"
 
 
@@ -122,13 +125,14 @@ def compile_model(tolerance: float) -> dict[str, Any]:
 
 
 def write_archive(path: Path, graph: Path, features: Path) -> None:
-    """The served archive: the graph, what its columns mean, and the handlers with their lock."""
+    """The served archive: the graph, what its columns mean, and the handlers with their lock and what they import."""
     members = {
         "model.onnx": graph,
         "features.json": features,
         "code/inference.py": HERE / "onnx_inference.py",
         "code/requirements.txt": HERE / "onnx_inference.txt",
     }
+    members |= {f"code/container/{name}.py": HERE / f"{name}.py" for name in CAPTURING}
     with tarfile.open(path, "w:gz") as archive:
         for name, file in members.items():
             archive.add(file, name)

@@ -1,7 +1,7 @@
 """Script-mode handlers that serve ``model.onnx`` in AWS's XGBoost image; see ``compile_onnx``.
 
-Stands alone: it travels in the model's archive as ``code/inference.py``, beside the requirements
-that bring ONNX Runtime into the image.
+It travels in the model's archive as ``code/inference.py``, beside the requirements that bring ONNX Runtime
+into the image and the modules of this package that capture needs.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from container import capture
+
 
 def model_fn(model_dir: str) -> onnxruntime.InferenceSession:
     """A session on ``model.onnx``, with as many threads as ``OMP_NUM_THREADS`` says (1)."""
@@ -24,6 +26,7 @@ def model_fn(model_dir: str) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(Path(model_dir) / "model.onnx", options)
 
 
+@capture.request
 def input_fn(data: str | bytes, content_type: str) -> NDArray[np.float32]:
     """``text/csv`` rows of numbers in the order of ``features.json``; empty or ``nan`` is missing.
 
@@ -43,6 +46,7 @@ def predict_fn(rows: NDArray[np.float32], model: Any) -> NDArray[np.float32]:
     return predictions[:, 0] if predictions.shape[1] == 1 else predictions
 
 
+@capture.response
 def output_fn(predictions: NDArray[np.float32], accept: str) -> tuple[str, str]:
     """A line per row as ``text/csv``, or a JSON array.
 

@@ -9,17 +9,19 @@ import socketserver
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
 from typing import NamedTuple
 
 
 class Request(NamedTuple):
-    """One invocation: the raw body, and the headers SageMaker passes on."""
+    """One invocation: the raw body, two headers with the image's defaults, and all headers as they came."""
 
     body: bytes
     content_type: str
     accept: str
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Response(NamedTuple):
@@ -92,6 +94,7 @@ def serve(router: Router) -> None:
                 body,
                 self.headers.get("Content-Type") or "application/json",
                 default_accept if accept in (None, "", "*/*") else str(accept),
+                dict(self.headers.items()),
             )
             response = self._handled(request)
             self._answer(Response(b"", "text/plain", 404) if response is None else response)

@@ -82,9 +82,26 @@ class Models:
         return _json({"status": f'Model "{name}" registered'})
 
 
+class Context:
+    """The part of Multi Model Server's context by which handlers may learn the request's headers.
+
+    AWS's XGBoost image does not pass it to them: it is a local of their caller, ``Transformer.transform`` of
+    sagemaker-inference 1.5.5, and so it is here.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.request_processor = [self]
+
+    def get_request_properties(self) -> dict[str, str]:
+        """The headers, as they came."""
+        return dict(self.request.headers)
+
+
 def _handled(handle: Handler, request: Request) -> Response:
+    context = Context(request)
     try:
-        return handle(request)
+        return handle(context.request)
     except Exception as error:
         traceback.print_exc()
         sys.stderr.flush()

@@ -14,6 +14,7 @@ AWS's image serves in algorithm mode, which is not available here.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import site
 import sys
@@ -24,6 +25,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import _flask
 from _codecs_xgboost import UnsupportedFormatError, decode, encode
 from _http import Handler, Request, Response, error_response, invocations, serve
 from _multi_model import Models
@@ -60,12 +62,15 @@ def main() -> None:
     os.environ.update(IMAGE_ENVIRONMENT)
     sys.path[0:0] = [str(CODE)]
     _forget(Path(__file__).parent)
+    multi_model = os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true"
+    if not multi_model and importlib.util.find_spec("flask") is None:
+        sys.modules["flask"] = _flask
     module = importlib.import_module(program[:-3] if program.endswith(".py") else program)
     load = _loader(module)
-    if os.environ.get("SAGEMAKER_MULTI_MODEL", "").lower() == "true":
+    if multi_model:
         serve(Models(load).answer)
     else:
-        serve(invocations(load(str(MODEL))))
+        serve(invocations(_flask.in_request_context(load(str(MODEL)))))
 
 
 def _loader(module: ModuleType) -> Callable[[str], Handler]:

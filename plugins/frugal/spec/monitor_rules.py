@@ -9,20 +9,10 @@ from frugal.spec.model import Compile, Data
 from frugal.spec.monitor import HOUR, LONGEST_WINDOW, Monitor
 from frugal.spec.rule import Finding, rule
 
-#: AWS captures nothing with these, so that the handlers of the model as it was trained have to.
-BY_HANDLER = ("serverless", "async", "scale-to-zero")
-
-
-@rule("monitor")
-def backend_is_built(monitor: Monitor) -> Iterator[Finding]:
-    """AWS closed Model Monitor to new accounts; its schedules are not made here."""
-    if monitor.backend == "model-monitor":
-        yield Finding(
-            "monitor.backend",
-            "Model Monitor's schedules are not supported",
-            monitor.backend,
-            "frugal, whose drift job writes the same files and sends the same event",
-        )
+#: AWS captures nothing with these, so that the model's handlers have to.
+BY_HANDLER = ("serverless", "async", "scale-to-zero", "multi-model")
+#: What these make is served by AWS's program alone, without any handler of the model.
+WITHOUT_HANDLERS = ("neo",)
 
 
 @rule("monitor")
@@ -53,16 +43,19 @@ def pii_is_served(monitor: Monitor, data: Data) -> Iterator[Finding]:
 def pii_is_captured_by_the_handler(
     monitor: Monitor, deploy: Deploy, compilation: Compile
 ) -> Iterator[Finding]:
-    """AWS's data capture keeps whole requests; Neo's and the ONNX archive's handlers are not ours to extend."""
+    """AWS's data capture keeps whole requests; Neo's image runs no handlers of ours."""
     if not monitor.pii:
         return
-    if compilation.backend != "none":
+    if compilation.backend in WITHOUT_HANDLERS:
         yield Finding(
             "monitor.pii",
             "the handler that leaves columns out is not in a compiled model",
             compilation.backend,
-            "compile.backend: none, or no pii among the features",
+            "compile.backend: none or onnx, or no pii among the features",
         )
+    if deploy.isolated:
+        problem = "a handler without network cannot write what it captures"
+        yield Finding("deploy.isolated", problem, True, "false, or no pii among the features")
     if deploy.strategy == "batch":
         problem = "a transform job's capture names its input objects as they are"
         yield Finding("monitor.pii", problem, deploy.strategy, "a strategy with an endpoint")
@@ -75,15 +68,15 @@ def something_is_captured(
     """A watch over nothing would be `unknown` for ever."""
     if monitor.schedule is None:
         return
-    if deploy.strategy == "multi-model":
-        problem = "neither AWS nor the handlers capture what a model of many is asked"
-        yield Finding("monitor.schedule", problem, monitor.schedule, "leave it out")
-    if deploy.strategy in BY_HANDLER and compilation.backend != "none":
+    if deploy.strategy in BY_HANDLER and compilation.backend in WITHOUT_HANDLERS:
         yield Finding(
             "monitor.schedule",
             f"AWS captures nothing with strategy {deploy.strategy}, nor do compiled models",
             compilation.backend,
-            "compile.backend: none, or strategy: realtime",
+            "compile.backend: none or onnx, or strategy: realtime",
         )
+    if deploy.strategy in BY_HANDLER and deploy.isolated:
+        problem = f"AWS captures nothing with strategy {deploy.strategy}, nor can a handler without network"
+        yield Finding("deploy.isolated", problem, True, "false, or strategy: realtime")
     if deploy.capture_percent == 0:
         yield Finding("deploy.capture_percent", "monitor.schedule needs captured traffic", 0)

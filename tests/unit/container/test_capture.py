@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,12 +28,20 @@ class Bucket(dict[str, bytes]):
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for body in self.values() for line in body.splitlines()]
+        bodies = [body for key, body in self.items() if key.endswith(".jsonl")]
+        return [json.loads(line) for body in bodies for line in body.splitlines()]
 
 
 @pytest.fixture
 def bucket() -> Bucket:
     return Bucket()
+
+
+def of(bucket: Bucket, **environment: str) -> capture.Capture:
+    """What captures in this environment; the settings of multi-model endpoints are in the bucket, too."""
+    taken = capture.Capture.of({**TO, **environment}, bucket.put, lambda _, key: bucket.get(key))
+    assert taken is not None
+    return taken
 
 
 def served(taken: capture.Capture, *bodies: str, content_type: str = CSV) -> None:
@@ -43,7 +53,7 @@ def served(taken: capture.Capture, *bodies: str, content_type: str = CSV) -> Non
 
 
 def test_records_are_those_of_data_capture(bucket: Bucket, tmp_path: Path) -> None:
-    served(capture.Capture(TO, bucket.put), "1,2\n", "3,4\n")
+    served(of(bucket), "1,2\n", "3,4\n")
     (key,) = bucket
     assert key.startswith("churn/capture/churn/main/20")
     assert len(key.removeprefix("churn/capture/churn/main/").split("/")) == 5
@@ -57,7 +67,7 @@ def test_records_are_those_of_data_capture(bucket: Bucket, tmp_path: Path) -> No
 
 
 def test_a_share_is_sampled(bucket: Bucket) -> None:
-    taken = capture.Capture({**TO, "FRUGAL_CAPTURE_PERCENT": "30"}, bucket.put)
+    taken = of(bucket, FRUGAL_CAPTURE_PERCENT="30")
     served(taken, *(["1,2"] * 2000))
     assert 450 < len(bucket.lines) < 750
     assert taken.lost == 0
@@ -81,7 +91,7 @@ def test_a_share_is_sampled(bucket: Bucket) -> None:
 )
 def test_pii_is_hashed_or_dropped(bucket: Bucket, content_type: str, body: str, kept: str) -> None:
     pii = json.dumps({"zip": [1, "hash"], "name": [2, "drop"]})
-    taken = capture.Capture({**TO, "FRUGAL_CAPTURE_PII": pii}, bucket.put)
+    taken = of(bucket, FRUGAL_CAPTURE_PII=pii)
     served(taken, body, content_type=content_type)
     for value in ("98101", "98102"):
         kept = kept.replace(f"{{{value}}}", hashlib.sha256(value.encode()).hexdigest()[:16])
@@ -97,7 +107,7 @@ def test_what_may_hold_pii_anywhere_is_not_kept(
     bucket: Bucket, content_type: str, body: str
 ) -> None:
     pii = json.dumps({"zip": [1, "drop"]})
-    taken = capture.Capture({**TO, "FRUGAL_CAPTURE_PII": pii}, bucket.put)
+    taken = of(bucket, FRUGAL_CAPTURE_PII=pii)
     served(taken, body, content_type=content_type)
     assert bucket == {}
     assert taken.lost == 1
@@ -111,7 +121,9 @@ def test_no_request_fails_or_waits_when_s3_does(monkeypatch: pytest.MonkeyPatch)
         hold.wait()
         raise ConnectionError("S3 is away")
 
-    taken = capture.Capture({**TO, "FRUGAL_CAPTURE_FLUSH_SECONDS": "0.001"}, put)
+    environment = {**TO, "FRUGAL_CAPTURE_FLUSH_SECONDS": "0.001"}
+    taken = capture.Capture.of(environment, put, lambda bucket, key: None)
+    assert taken is not None
     for _ in range(100):
         taken.asks(CSV, "1,2")
         taken.answers(CSV, "3")
@@ -129,7 +141,7 @@ def test_handlers_stay_as_they_are_unless_told(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_marked_handlers_answer_as_before(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = capture.Capture(TO, bucket.put)
+    taken = of(bucket)
     monkeypatch.setattr(capture, "_capture", taken)
 
     @capture.request
@@ -144,3 +156,74 @@ def test_marked_handlers_answer_as_before(bucket: Bucket, monkeypatch: pytest.Mo
     taken.close()
     (line,) = bucket.lines
     assert line["captureData"]["endpointOutput"]["data"] == "3\n"
+
+
+class Context:
+    """A model server's, with the headers of one request; `transform` holds it as AWS's toolkits do."""
+
+    def __init__(self, **headers: str) -> None:
+        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.request_processor = [self]
+
+    def get_request_properties(self) -> dict[str, str]:
+        return self._headers
+
+    @staticmethod
+    def transform(context: Context, taken: capture.Capture) -> None:
+        taken.asks(CSV, "1,2")
+        taken.answers(CSV, "3\n")
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"X_Amzn_SageMaker_Inference_Id": "a-1"}, "a-1"),
+        ({"x_amzn_sagemaker_custom_attributes": "trace=7; inference-id=b-2"}, "b-2"),
+        ({"x_amzn_sagemaker_custom_attributes": "trace=7"}, None),
+    ],
+)
+def test_the_inference_id_is_kept(
+    bucket: Bucket, headers: dict[str, str], expected: str | None
+) -> None:
+    taken = of(bucket)
+    Context.transform(Context(**headers), taken)
+    taken.close()
+    (line,) = bucket.lines
+    assert line["eventMetadata"].get("inferenceId") == expected
+
+
+def test_headers_are_those_of_flasks_request(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {"X-Amzn-SageMaker-Inference-Id": "c-3"}
+    flask = SimpleNamespace(
+        has_request_context=lambda: True, request=SimpleNamespace(headers=given)
+    )
+    monkeypatch.setitem(sys.modules, "flask", flask)
+    taken = of(bucket)
+    served(taken, "1,2")
+    (line,) = bucket.lines
+    assert line["eventMetadata"]["inferenceId"] == "c-3"
+
+
+def test_each_model_of_many_has_its_own_place(bucket: Bucket) -> None:
+    bucket["serving/shared/capture/churn.json"] = json.dumps(TO).encode()
+    bucket["serving/shared/capture/quiet.json"] = b"{}"
+    taken = of(bucket, FRUGAL_CAPTURE_MODELS="s3://data/serving/shared/capture")
+    for target in ("churn/run-1.tar.gz", "quiet/run-1.tar.gz", "unknown/run-1.tar.gz"):
+        Context.transform(Context(X_Amzn_SageMaker_Target_Model=target), taken)
+    served(taken, "of nobody")
+    (written,) = (key for key in bucket if key.endswith(".jsonl"))
+    assert written.startswith("churn/capture/churn/main/20")
+    assert bucket[written].count(b"\n") == 1
+
+
+def test_settings_that_cannot_be_read_cost_no_other_model_its_capture(bucket: Bucket) -> None:
+    bucket["capture/broken.json"] = b"no JSON"
+    bucket["capture/churn.json"] = json.dumps(TO).encode()
+    taken = of(bucket, FRUGAL_CAPTURE_MODELS="s3://data/capture")
+    for target in ("broken/1.tar.gz", "churn/1.tar.gz"):
+        Context.transform(Context(X_Amzn_SageMaker_Target_Model=target), taken)
+    taken.close()
+    assert sum(key.endswith(".jsonl") for key in bucket) == 1

@@ -55,7 +55,6 @@ def spec(strategy: str, monitor: str) -> ModelSpec:
         ("serverless", "{}", False, False),
         ("serverless", WATCHED, False, True),
         ("async", WATCHED, False, True),
-        ("multi-model", HIDDEN, False, False),
     ],
 )
 def test_one_of_them_captures(strategy: str, monitor: str, aws: bool, handlers: bool) -> None:
@@ -69,3 +68,14 @@ def test_columns_are_hidden_by_their_place_in_a_row() -> None:
     environment = captured.environment(spec("realtime", HIDDEN), RUN)
     assert environment["FRUGAL_CAPTURE_TO"] == "s3://data/churn/capture/churn/main"
     assert json.loads(environment["FRUGAL_CAPTURE_PII"]) == {"zip": [1, "drop"]}
+
+
+@pytest.mark.parametrize("monitor", ["{}", WATCHED, HIDDEN])
+def test_models_that_share_an_endpoint_share_its_environment(monitor: str) -> None:
+    asked = deploy.request(spec("multi-model", monitor), Inputs(run=RUN, results=RESULTS))
+    environment = asked["Models"][0]["PrimaryContainer"]["Environment"]
+    assert environment["FRUGAL_CAPTURE_MODELS"] == "s3://data/serving/growth-models/capture"
+    assert "FRUGAL_CAPTURE_TO" not in environment
+    own = captured.settings(spec("multi-model", monitor), RUN)
+    place = "s3://data/churn/capture/growth-models/main"
+    assert own.get("FRUGAL_CAPTURE_TO") == (None if monitor == "{}" else place)
