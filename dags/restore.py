@@ -1,9 +1,9 @@
-"""One Airflow DAG for each model with an endpoint of its own: back to an earlier version, by one param."""
+"""One Airflow DAG for each model: back to an earlier version, by one param."""
 
 from __future__ import annotations
 
 from frugal.aws.settings import Settings
-from frugal.pipelines.restore import STRATEGIES, build_dag
+from frugal.pipelines.restore import build_dag
 from frugal.serving.chooser.auto import resolved
 from frugal.spec import SpecError, find_specs, load_spec
 
@@ -12,6 +12,5 @@ for path in find_specs(Settings.load().models):
         spec = resolved(load_spec(path))
     except SpecError:
         continue  # dags/train.py shows the mistakes
-    if spec.deploy.strategy in STRATEGIES:
-        dag = build_dag(spec)
-        globals()[dag.dag_id] = dag
+    dag = build_dag(spec)
+    globals()[dag.dag_id] = dag

@@ -57,6 +57,15 @@ def before_champion(group: str, version: int | None = None) -> str:
     raise LookupError(f"{group} has no {which} among its ten newest")
 
 
+def describe(arn: str) -> dict[str, Any]:
+    """What serves a package again: {"package": ARN, "run" and "artifact" that it is of, "container"}."""
+    found = client("sagemaker").describe_model_package(ModelPackageName=arn)
+    given, lineage = found["InferenceSpecification"]["Containers"][0], _lineage(arn)
+    container = {k: given[k] for k in ("Image", "ModelDataUrl", "Environment") if k in given}
+    of_run = {"run": lineage.get(RUN), "artifact": lineage.get(MODEL_DATA)}
+    return {"package": arn, **of_run, "container": container}
+
+
 def restore(group: str, arn: str) -> list[str]:
     """Make the package champion: it is approved, and newer ones are rejected, which are returned."""
     sagemaker, why = client("sagemaker"), f"{arn.rpartition('/')[2]} was restored"

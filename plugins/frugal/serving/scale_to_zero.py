@@ -9,7 +9,7 @@ from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.serving import parts, rollout
-from frugal.serving.container import container
+from frugal.serving.container import CHOSEN, container
 from frugal.serving.names import VARIANT, component_name, endpoint_name
 from frugal.spec import ModelSpec
 from frugal.spec.deploy import MEMORY_MB
@@ -39,7 +39,8 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
 
 def component_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     """CreateInferenceComponent with one copy, or UpdateInferenceComponent by its container."""
-    served = container(spec, inputs)
+    chosen = inputs.results.get(CHOSEN)
+    served = chosen["container"] if chosen else container(spec, inputs)
     specification = {
         "Container": {
             "Image": served["Image"],

@@ -2,23 +2,49 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from frugal.aws import clients, registry
+from frugal.pipelines.restore import as_trained
+from frugal.serving import publish
 from frugal.serving.container import CHOSEN
+from frugal.serving.names import component_name
+from frugal.spec import ModelSpec
 
-from .conftest import Account, with_result
+from .conftest import INFERENCE, Account, with_result
 
 
-@pytest.mark.parametrize("deploy", ["{strategy: serverless}", "{strategy: realtime}"])
+def ask(account: Account, spec: ModelSpec, live: dict[str, str] | None = None) -> str:
+    """What the live version answers to 2, whatever serves it."""
+    if spec.deploy.strategy == "scale-to-zero":
+        return account.ask("2", InferenceComponentName=component_name(spec))
+    return account.ask("2", **(live or {}))
+
+
+@pytest.mark.parametrize(
+    "deploy",
+    [
+        "{strategy: serverless}",
+        "{strategy: realtime}",
+        "{strategy: scale-to-zero, instance: ml.m5.large, autoscale: {min: 1, max: 2}}",
+        "{strategy: multi-model, endpoint: ENDPOINT, instance: ml.m5.large}",
+    ],
+)
 def test_the_version_before_serves_again(account: Account, deploy: str) -> None:
-    spec = account.spec(deploy)
-    packages = []
+    deploy = deploy.replace("ENDPOINT", account.name)
+    spec, shared, packages = account.spec(deploy), "multi-model" in deploy, []
+    folder = Path(os.environ["FRUGAL_INCLUDE"]) / "models" / spec.name
+    folder.mkdir(parents=True)
+    (folder / "inference.py").write_text(INFERENCE)
     for factor in (2, 3, 4):
         inputs = account.version(factor)
         packages.append(account.register(spec, inputs))
     account.take_live(spec, inputs)
-    assert account.ask("2") == "8"
+    live = publish.go_live(spec, inputs) if shared else None
+    assert ask(account, spec, live) == "8"
 
     chosen = registry.before_champion(spec.name)
     assert chosen == packages[1]
@@ -26,9 +52,12 @@ def test_the_version_before_serves_again(account: Account, deploy: str) -> None:
     with pytest.raises(LookupError, match="version 9"):
         registry.before_champion(spec.name, version=9)
 
-    restored = with_result(account.version(1), CHOSEN, {"package": chosen})
+    restored = with_result(account.version(1), CHOSEN, registry.describe(chosen))
+    if shared:
+        restored = as_trained(restored)
     account.take_live(spec, restored)
-    assert account.ask("2") == "6"
+    live = publish.go_live(spec, restored) if shared else None
+    assert ask(account, spec, live) == "6"
     assert registry.restore(spec.name, chosen) == [packages[2]]
     assert registry.restore(spec.name, chosen) == []
     found = clients.client("sagemaker").describe_model_package(ModelPackageName=packages[2])
