@@ -47,7 +47,7 @@ class Kind:
         record |= {
             "MonitoringJobDefinitionName": name,
             "MonitoringJobDefinitionArn": arn,
-            "EndpointName": source.get("EndpointName", ""),
+            "EndpointName": source["EndpointName"],
         }
         try:
             call.app.store.create(self.resource, call.region, name, record)
@@ -88,19 +88,17 @@ class Kind:
         return {}
 
     def source(self, record: Record) -> Params:
-        """The endpoint or the batch that is looked at."""
-        given: Params = record[f"{self.type}JobInput"]
-        found: Params = given.get("EndpointInput") or given.get("BatchTransformInput") or {}
+        """The endpoint that is looked at."""
+        found: Params = record[f"{self.type}JobInput"]["EndpointInput"]
         return found
 
     def _check(self, call: Call, params: Params) -> Params:
         given = params[f"{self.type}JobInput"]
         if ("EndpointInput" in given) == ("BatchTransformInput" in given):
             raise validation("Give exactly one of EndpointInput and BatchTransformInput")
-        if "EndpointInput" in given:
-            check_captured(call, given["EndpointInput"]["EndpointName"])
-        elif self.type == "ModelQuality":
-            raise validation("The local AWS merges no ground truth with a batch transform's output")
+        if "BatchTransformInput" in given:
+            raise validation("The local AWS monitors endpoints alone, no BatchTransformInput")
+        check_captured(call, given["EndpointInput"]["EndpointName"])
         cluster = params["JobResources"]["ClusterConfig"]
         one_instance(cluster["InstanceType"], cluster["InstanceCount"], "processing job")
         application = params[f"{self.type}AppSpecification"]

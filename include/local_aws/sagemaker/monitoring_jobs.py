@@ -2,8 +2,7 @@
 
 After the developer guide, "Container Contract Inputs" and "Ingest Ground Truth labels and merge them with
 predictions". Captured data is given by the folders of its hours; the container takes what lies between
-start_time and end_time. How a batch transform's captured input reaches the container is not documented:
-here its objects lie below dataset_source, by their keys.
+start_time and end_time.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from local_aws.execution.fleet import CONFIG
-from local_aws.execution.transfer import DownloadError, manifest_objects, split_uri
+from local_aws.execution.transfer import split_uri
 from local_aws.sagemaker import endpoints, processing_jobs
 from local_aws.sagemaker.monitoring_definitions import Kind
 from local_aws.sagemaker.monitoring_times import offset
@@ -67,17 +66,16 @@ def analysis(call: Call, kind: Kind, definition: Record, execution: Record) -> P
     start_time, end_time = (_stamp(moment) for moment in _window(source, execution))
     environment = {
         **application.get("Environment", {}),
-        "dataset_format": json.dumps(_format(kind, definition)),
+        "dataset_format": json.dumps(_format(kind)),
         "dataset_source": source["LocalPath"],
         "output_path": output["LocalPath"],
         "publish_cloudwatch_metrics": "Enabled",
+        "sagemaker_endpoint_name": execution["EndpointName"],
         "sagemaker_monitoring_schedule_name": execution["MonitoringScheduleName"],
         "start_time": start_time,
         "end_time": end_time,
         "metric_time": start_time,
     }
-    if execution["EndpointName"]:
-        environment["sagemaker_endpoint_name"] = execution["EndpointName"]
     baseline = definition.get(f"{kind.type}BaselineConfig", {})
     inputs = []
     for what, folder in (("constraints", "constraints"), ("statistics", "stats")):
@@ -127,11 +125,7 @@ def _request(
     }
 
 
-def _format(kind: Kind, definition: Record) -> Params:
-    given = definition[f"{kind.type}JobInput"]
-    if "BatchTransformInput" in given:
-        found: Params = given["BatchTransformInput"]["DatasetFormat"]
-        return {name.lower(): {k.lower(): v for k, v in how.items()} for name, how in found.items()}
+def _format(kind: Kind) -> Params:
     if kind.type == "ModelQuality":
         return {"sagemakerMergeJson": {"captureIndexNames": ["endpointOutput"]}}
     return {"sagemakerCaptureJson": {"captureIndexNames": ["endpointInput", "endpointOutput"]}}
@@ -156,8 +150,6 @@ def _window(source: Params, execution: Record) -> tuple[float, float]:
 
 def _captured(call: Call, source: Params, execution: Record) -> list[Params]:
     """The folders of captured traffic. Raises `NoData`."""
-    if "EndpointName" not in source:
-        return _batch(call, source, execution)
     config = endpoints.find(call, source["EndpointName"])["EndpointConfigName"]
     found = call.app.store.get(CONFIG, call.region, config) or {}
     capture = found.get("DataCaptureConfig", {}).get("DestinationS3Uri")
@@ -206,30 +198,6 @@ def _hours(call: Call, prefix: str, window: tuple[float, float]) -> Iterator[tup
         if call.app.objects.exists(bucket) and call.app.objects.list(bucket, f"{key}/"):
             yield f"{uri}/", folder
         hour += timedelta(hours=1)
-
-
-def _batch(call: Call, source: Params, execution: Record) -> list[Params]:
-    """What transform jobs read, by the manifests that their data capture left."""
-    inputs: list[Params] = []
-    root = f"{source['DataCapturedDestinationS3Uri'].rstrip('/')}/input"
-    for uri, _ in _hours(call, root, _window(source, execution)):
-        bucket, key = split_uri(uri)
-        for item in call.app.objects.list(bucket, key):
-            try:
-                names = [
-                    stored.key
-                    for _, stored in manifest_objects(call.app.objects, f"s3://{bucket}/{item.key}")
-                ]
-            except DownloadError:
-                continue
-            for name in names:
-                local = f"{source['LocalPath'].rstrip('/')}/{len(inputs)}"
-                inputs.append(
-                    _input(f"batch_input_{len(inputs) + 1}", f"s3://{bucket}/{name}", local)
-                )
-    if not inputs:
-        raise NoData
-    return inputs
 
 
 def _truth(definition: Record) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from frugal.aws import clients
 from frugal.aws.settings import Settings
+from frugal.spec import ModelSpec
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,18 @@ def tell(
         log.error("Nobody was told %r through %s: %s", subject, arn, error)
         return None
     return str(answer["MessageId"])
+
+
+def tell_of_drift(
+    spec: ModelSpec, found: Mapping[str, Any], report: str | None = None
+) -> str | None:
+    """Publish what a drift.json says, when it says drift; `report` is where a person reads more."""
+    if found["verdict"] != "drift":
+        return None
+    facts = {key: found[key] for key in ("model", "name", "verdict", "violations")}
+    facts |= {"report": report} if report else {}
+    subject = f"Drift of {found['model']} in {found['name']}"
+    return tell(subject, found["reason"], facts, topic=spec.monitor.alerts)
 
 
 def topic_of(named: str | None) -> str | None:

@@ -21,6 +21,7 @@ from frugal.aws.tags import ENVIRONMENT, MANAGED_BY, MODEL, as_dict, as_list
 from frugal.events import alarm
 from frugal.events.ownership import NotOurs, check
 from frugal.spec import ModelSpec
+from frugal.spec.monitor import MODEL_MONITOR
 
 RECEIVES = 5
 KEPT_SECONDS = (
@@ -28,6 +29,13 @@ KEPT_SECONDS = (
 )  # MessageRetentionPeriod, the longest there is: SQS, SetQueueAttributes
 HIDDEN_SECONDS = 120
 TARGET = "drift"
+#: What AWS calls the jobs of monitoring schedules, of all of an account's: who hears of another model's finds nothing.
+#: The names are those of published logs, that of data quality's newest schedules is not verified.
+MODEL_MONITOR_JOBS = [
+    "model-monitoring-",
+    "data-quality-monitoring-",
+    "model-quality-monitoring-",
+]
 
 __all__ = ["NotOurs", "Wiring", "down", "queue_url", "up"]
 
@@ -50,7 +58,8 @@ class Wiring:
 
 
 def up(spec: ModelSpec, job_prefix: str) -> list[str]:
-    """Make the queues, then the rule that sends them the ends of jobs whose names start with `job_prefix`.
+    """Make the queues, then the rule that sends them the ends of jobs whose names start with `job_prefix`, or of Model
+    Monitor's where that watches.
 
     Doing it again changes nothing. Returns the ARNs. Raises NotOurs.
     """
@@ -62,11 +71,12 @@ def up(spec: ModelSpec, job_prefix: str) -> list[str]:
         "frugal:owner": spec.owner.team,
     }
     _check_rule(events, wiring.queue)
+    known = MODEL_MONITOR_JOBS if spec.monitor.backend == MODEL_MONITOR else [f"{job_prefix}-"]
     pattern = {
         "source": ["aws.sagemaker"],
         "detail-type": ["SageMaker Processing Job State Change"],
         "detail": {
-            "ProcessingJobName": [{"prefix": f"{job_prefix}-"}],
+            "ProcessingJobName": [{"prefix": prefix} for prefix in known],
             "ProcessingJobStatus": ["Completed"],
         },
     }

@@ -25,7 +25,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from frugal.aws.settings import Settings
 from frugal.events.trigger import QueueTrigger
 from frugal.events.wiring import Wiring
+from frugal.pipelines import model_monitor
 from frugal.spec import ModelSpec
+from frugal.spec.monitor import MODEL_MONITOR
 from frugal.stages import drift
 
 HOURLY = "23 * * * *"
@@ -76,6 +78,7 @@ def _weigh(spec: ModelSpec) -> Any:
     @task(task_id=WEIGH)
     def weigh() -> dict[str, Any]:
         """Take the messages, decide on every window, keep the decisions, and only then delete the messages."""
+        from frugal.aws.prepare import place
         from frugal.events import queue
         from frugal.retraining.weigh import weigh as weigh_windows
 
@@ -84,6 +87,8 @@ def _weigh(spec: ModelSpec) -> Any:
         wiring = Wiring(spec.name)
         messages = queue.receive(wiring)
         jobs = {message.job for message in messages}
+        if spec.monitor.backend == MODEL_MONITOR:
+            model_monitor.collect(spec, place(spec, context["run_id"]))
         in_flight = ti.get_dr_count(dag_id=train_dag(spec), states=UNDERWAY)
         result = weigh_windows(spec, context["run_id"], jobs, in_flight, drift.IN_ENVIRONMENT)
         if messages:

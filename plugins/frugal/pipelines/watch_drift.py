@@ -9,9 +9,11 @@ from airflow.sdk import DAG, Param, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from frugal.jobs.work import gather
+from frugal.pipelines import model_monitor
 from frugal.pipelines.tasks import job_task, reap_task
 from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
+from frugal.spec.monitor import MODEL_MONITOR
 from frugal.stages import drift
 
 #: After the end of an hour, until what was captured in it is in S3.
@@ -45,10 +47,14 @@ def build_dag(spec: ModelSpec) -> DAG:
             "retry_exponential_backoff": True,
         },
     ) as dag:
-        prepared, found = _prepare(spec), _find_window(spec)
+        prepared = _prepare(spec)
         chain(prepared, _listen(spec))
-        watched = job_task(drift.stage(spec))
-        chain(prepared, found, watched, _tell(), reap_task(spec))
+        if spec.monitor.backend == MODEL_MONITOR:
+            last = model_monitor.add_tasks(spec, prepared)
+        else:
+            last = _tell(spec)
+            chain(prepared, _find_window(spec), job_task(drift.stage(spec)), last)
+        chain(last, reap_task(spec))
     return dag
 
 
@@ -110,15 +116,17 @@ def _find_window(spec: ModelSpec) -> Any:
     return find_window()
 
 
-def _tell() -> Any:
+def _tell(spec: ModelSpec) -> Any:
     @task(task_id="tell")
     def tell() -> dict[str, Any]:
-        """The verdict, and where its report is."""
+        """The verdict, and where its report is; people are told of drift."""
         from frugal.aws import windows
+        from frugal.events.alert import tell_of_drift
 
         inputs = gather(get_current_context(), ["prepare", drift.WINDOW, "drift"])
         window, found = inputs[drift.WINDOW]["window"], inputs["drift"]["document"]
         report = windows.place(inputs.run, window, "report.html")
+        tell_of_drift(spec, found, report)
         return {"window": window, "verdict": found["verdict"], "report": report}
 
     return tell()

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from frugal.spec import (  # noqa: F401 - they register their rules
     deploy_rules,
+    model_monitor_rules,
     monitor_rules,
     retention_rules,
     rules,

@@ -12,6 +12,7 @@ from frugal.spec.section import InstanceType, Section
 
 HOUR = timedelta(hours=1)
 LONGEST_WINDOW = timedelta(days=31)
+MODEL_MONITOR = "model-monitor"
 TOPIC = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"
 
 
@@ -50,7 +51,9 @@ class Retrain(Section):
 class Monitor(Section):
     """The baseline, and the windows of captured traffic that are compared with it."""
 
-    backend: Literal["frugal", "model-monitor"] = "frugal"
+    backend: Literal["frugal", "model-monitor"] = Field(
+        "frugal", description="model-monitor: AWS's schedules, in accounts that have them"
+    )
     schedule: str | None = Field(None, description="cron; default: nothing is watched")
     window: Duration = Field(timedelta(days=1), description="whole hours; the last one that ended")
     min_samples: int = Field(500, ge=1, description="fewer rows are `unknown`, not `no drift`")
@@ -66,7 +69,8 @@ class Monitor(Section):
         description="of requests, where the model's handlers capture: serverless, async, scale-to-zero, and with pii",
     )
     truth: str | None = Field(
-        None, description="S3 prefix of ground truth in the bucket; default <name>/truth/"
+        None,
+        description="S3 prefix of ground truth in the bucket; default <name>/truth/, model-monitor: none",
     )
     retrain: Retrain = Retrain()
     alerts: str | None = Field(
