@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from frugal.aws import autoscaling, clients
+from frugal.aws import autoscaling, clients, monitoring
 from frugal.aws.names import DIGEST_LENGTH
 from frugal.aws.ownership import foreign
 from frugal.aws.prepare import place
@@ -42,6 +42,7 @@ class Serving:
 
     region: str
     endpoints: list[str] = field(default_factory=list)
+    schedules: list[str] = field(default_factory=list)
     resources: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
     components: list[str] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Serving:
         """Each thing with its kind, in the order in which it goes."""
         kinds = {
             "artefact": self.objects,
+            "monitoring schedule": self.schedules,
             "scaling of": self.resources,
             "alarm": self.alarms,
             "inference component": self.components,
@@ -103,6 +105,8 @@ def remove(serving: Serving) -> list[str]:
     sagemaker = clients.client("sagemaker", serving.region)
     for uri in serving.objects:
         _delete(clients.client("s3").delete_object, **_object(uri))
+    for schedule in serving.schedules:
+        insist(partial(monitoring.remove, schedule, serving.region))
     insist(lambda: autoscaling.release(serving.resources, serving.region))
     insist(lambda: autoscaling.delete_alarms(set(serving.alarms), serving.region))
     for kind, names in ((COMPONENT, serving.components), (ENDPOINT, serving.endpoints)):
@@ -130,6 +134,10 @@ def _add_endpoint(found: Serving, name: str) -> None:
             raise NotRemovable(
                 f"endpoint {name} is {status}: AWS deletes it only when that is over"
             )
+        for schedule, arn in monitoring.schedules(name, found.region).items():
+            if whose := foreign(sagemaker, arn):
+                raise NotRemovable(f"monitoring schedule {schedule} is {whose}")
+            found.schedules.append(schedule)
         components = list(_components(sagemaker, endpoint))
         variants = [variant["VariantName"] for variant in endpoint.get("ProductionVariants", [])]
         resources = [variant_resource(name, variant) for variant in variants]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -15,6 +17,7 @@ from frugal.aws import clients
 from frugal.local import LocalAws
 from frugal.spec import ModelSpec, parse_spec
 from tests.contract.conftest import run_local_aws
+from tests.contract.waiting import await_true
 
 CLOCK = 0.01
 HOUR = 3600 * CLOCK
@@ -40,6 +43,13 @@ class QuickAws(LocalAws):
 
     def command(self) -> list[str]:
         return [*super().command(), "--clock", str(CLOCK)]
+
+    def crash(self) -> None:
+        """Kill it and start it again."""
+        pid = self.status()["pid"]
+        os.kill(pid, signal.SIGKILL)
+        await_true(lambda: not self.status()["running"], "the local AWS to be gone")
+        self.start()
 
     def clock(self, **asked: float) -> float:
         """What time it is there, after the clock was set as asked."""
