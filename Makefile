@@ -62,7 +62,7 @@ types-local-aws: lint-envs
 	$(AIRFLOW)/mypy $(call IN,local-aws) include/local_aws $(wildcard tests/unit/local_aws/test_*.py)
 
 types-container: lint-envs
-	$(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/container tests/unit/container tests/unit/model -name '*.py')
+	$(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/container tests/unit/container tests/unit/model tests/unit/network -name '*.py')
 
 types-toolkit: lint-envs
 	$(AIRFLOW)/mypy $(IN_IMAGE) $(shell find include/local_aws/toolkit -name '*.py')

@@ -28,8 +28,10 @@ from typing import Any
 import numpy as np
 import xgboost as xgb
 
+from container import neo_export, trees
 from container.checkpoint import Attempts, Checkpoint, Checkpoints, sigterm
 from container.features import FeatureSchema
+from container.hyperparameters import read_pairs
 from container.splits import row_groups
 
 MODEL_FILE = "xgboost-model"
@@ -85,10 +87,7 @@ def read_hyperparameters(arguments: Sequence[str]) -> dict[str, Any]:
     Raises:
         ValueError: the arguments are no such pairs, or ask for what cannot be resumed exactly.
     """
-    names, values = arguments[::2], arguments[1::2]
-    if len(names) != len(values) or not all(name.startswith("--") for name in names):
-        raise ValueError(f"expected --name value pairs, got: {' '.join(arguments)}")
-    given = {name[2:]: _decoded(value) for name, value in zip(names, values, strict=True)}
+    given = read_pairs(arguments)
     for name, allowed in (("booster", ["gbtree"]), ("tree_method", ["hist", "auto"])):
         if given.get(name, allowed[0]) not in allowed:
             raise ValueError(
@@ -210,6 +209,19 @@ def load_booster(model_dir: Path, nthread: int = 1) -> xgb.Booster:
     return booster
 
 
+def portable(model_dir: Path, path: Path) -> None:
+    """Write the archive that Neo compiles. Raises ValueError when it cannot hold the model."""
+    neo_export.export(load_booster(model_dir), path)
+
+
+def graph(model_dir: Path) -> bytes:
+    """The model as ONNX. Raises ValueError when a graph cannot hold it."""
+    from container.onnx_trees import to_onnx
+
+    encoded: bytes = to_onnx(trees.from_booster(load_booster(model_dir))).SerializeToString()
+    return encoded
+
+
 @dataclass
 class _Run:
     """The rounds of one attempt."""
@@ -304,13 +316,6 @@ def _reject_unknown(booster: xgb.Booster) -> None:
         if "are not used" in text:
             names = text[text.index("{") + 1 : text.index("}")].replace('"', "").strip()
             raise ValueError(f"hyperparameters that {RUNTIME} does not use: {names}")
-
-
-def _decoded(value: str) -> Any:
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError:
-        return value
 
 
 def _cpus() -> int:

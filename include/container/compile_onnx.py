@@ -85,7 +85,8 @@ def compile_model(tolerance: float) -> dict[str, Any]:
     import xgboost
 
     from container import onnx_inference
-    from container.onnx_trees import INPUT, to_onnx
+    from container.onnx_names import INPUT
+    from container.onnx_trees import to_onnx
 
     source = processing_input("model") / "model.tar.gz"
     parity = processing_input("evaluation") / "parity"

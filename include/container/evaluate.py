@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from container import boosting, measure, metrics, neo_export, reference, scoring
+from container import frameworks, measure, metrics, reference, scoring
 from container.contest import compete, unpack
 from container.footprint import footprint
 from container.paths import (
@@ -49,6 +49,7 @@ def main() -> None:
     """
     os.environ["OMP_NUM_THREADS"] = "1"
     spec = load_spec()
+    framework = frameworks.of(spec)
     output = processing_output("evaluation")
     test = processing_input("test")
     with tempfile.TemporaryDirectory() as scratch:
@@ -65,10 +66,10 @@ def main() -> None:
         on_test = Rows("the test split", test, labels)
         contest = compete(spec, challenger, on_test, predictions, Path(scratch))
         rows = _write_parity(challenger, test, output / "parity")
-        timings = measure.latency(challenger.predict, rows, boosting.RUNTIME)
+        timings = measure.latency(challenger.predict, rows, framework.RUNTIME)
         timings.update(footprint("inference", str(model_dir), rows))
         (output / "parity" / "latency.json").write_text(json.dumps(timings, indent=2) + "\n")
-        portable = _write_portable(model_dir, spec["compile"]["backend"], output / "portable")
+        portable = _write_portable(framework, model_dir, spec["compile"]["backend"], output)
     evaluation = {
         "metric": metric,
         "value": measured[metric],
@@ -100,11 +101,11 @@ def _write_parity(model: scoring.Scorer, test: Path, directory: Path) -> Any:
     return rows
 
 
-def _write_portable(model_dir: Path, backend: str, directory: Path) -> str | None:
+def _write_portable(framework: Any, model_dir: Path, backend: str, output: Path) -> str | None:
     """Why there is no portable form, or None when it is written."""
-    directory.mkdir(parents=True, exist_ok=True)
+    (output / "portable").mkdir(parents=True, exist_ok=True)
     try:
-        neo_export.export(boosting.load_booster(model_dir), directory / "model.tar.gz")
+        framework.portable(model_dir, output / "portable" / "model.tar.gz")
     except (ValueError, FileNotFoundError) as error:
         if backend == "neo":
             raise ValueError(

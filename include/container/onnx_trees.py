@@ -9,9 +9,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper
 
+from container.onnx_names import INPUT, OUTPUT
 from container.trees import Ensemble, Tree
-
-INPUT, OUTPUT = "features", "prediction"
 
 OPSETS = (("", 15), ("ai.onnx.ml", 3))
 IR_VERSION = 8

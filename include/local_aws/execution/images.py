@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,14 @@ class ImageUnavailable(Exception):
 @dataclass(frozen=True)
 class Image:
     """An environment and the toolkit files that play the image's own programs; `multi_models` says that
-    it can be a multi-model container."""
+    it can be a multi-model container, `environment` what the image itself sets."""
 
     uri: str
     bin: Path
     programs: dict[str, Path]
     pythonpath: Path | None
     multi_models: bool
+    environment: dict[str, str] = field(default_factory=dict)
 
     @property
     def python(self) -> Path:
@@ -67,8 +68,12 @@ class Images:
     def _image(self, uri: str, entry: dict[str, Any]) -> Image:
         bin_directory = self._environments / entry["env"] / "bin"
         if not (bin_directory / "python").exists():
-            raise ImageUnavailable(f"The environment of {uri} is missing: {bin_directory.parent}")
+            raise ImageUnavailable(
+                f"The environment of {uri} is missing: {bin_directory.parent}. Build it with: "
+                f"python3 requirements/environments.py build images/{entry['env']}"
+            )
         roles = ("train", "serve", "compile", "process")
         programs = {role: TOOLKIT / entry[role] for role in roles if role in entry}
         path = TOOLKIT / entry["pythonpath"] if "pythonpath" in entry else None
-        return Image(uri, bin_directory, programs, path, entry.get("multi_models", False))
+        own = entry.get("environment", {})
+        return Image(uri, bin_directory, programs, path, entry.get("multi_models", False), own)

@@ -80,7 +80,7 @@ class Layout:
         }
         asked = {name: self.rewrite(value) for name, value in variables.items()}
         asked |= {"PYTHONPATH": self.rewrite(":".join(path))} if path else {}
-        return inherited | own | asked
+        return inherited | own | image.environment | asked
 
     def command(self, argv: list[str], environment: dict[str, str]) -> Command:
         """The command with `/opt/ml` rewritten and its program found on the image's PATH.

@@ -1,4 +1,4 @@
-"""The training program of AWS's XGBoost image, in script mode, without the container.
+"""The training program of AWS's XGBoost and PyTorch images, in script mode, without the container.
 
 Keeps the contract of the toolkit in that image (``sagemaker-containers`` 2.8.6: ``_env.py``,
 ``_modules.py``, ``_mapping.py``, ``_trainer.py``): JSON-encoded hyperparameters become arguments
@@ -93,7 +93,9 @@ def _settings() -> dict[str, Any]:
         },
         "channel_input_dirs": {name: str(BASE / "input" / "data" / name) for name in channels},
         "current_host": resources["current_host"],
-        "framework_module": "sagemaker_xgboost_container.training:main",
+        "framework_module": os.environ.get(
+            "SAGEMAKER_TRAINING_MODULE", "sagemaker_xgboost_container.training:main"
+        ),
         "hosts": resources["hosts"],
         "hyperparameters": hyperparameters,
         "input_config_dir": str(CONFIG),

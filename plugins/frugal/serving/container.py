@@ -8,18 +8,21 @@ from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs
 from frugal.serving import captured
 from frugal.spec import ModelSpec
+from frugal.spec.train import VERSIONS
 
 SCRIPT = "inference.py"
 #: The task that leaves {"package": ARN} where a package is deployed, not what a run trained.
 CHOSEN = "choose_package"
 IN_THE_ARCHIVE = "/opt/ml/model/code"
+#: AWS's last image that serves PyTorch; it reads the weights of newer ones. It takes code from the archive alone.
+PYTORCH = ("pytorch-inference", "2.6")
 
 
 def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     """Image, ModelDataUrl and Environment of the model as it was compiled (or not).
 
-    Neo's image serves its artefact by itself; the ONNX archive brings handlers and requirements along. A package of the
-    registry that is chosen (`CHOSEN`) holds all of that.
+    Neo's image serves its artefact by itself; the ONNX archive brings handlers and requirements along, for XGBoost's
+    image, whatever trained the model. A package of the registry that is chosen (`CHOSEN`) holds all of that.
     """
     if chosen := inputs.results.get(CHOSEN):
         return {"ModelPackageName": chosen["package"]}
@@ -35,13 +38,28 @@ def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
 
 def native(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     """The container of the model as it was trained: it runs on every instance type."""
-    return scripted(spec, inputs, inputs["train"]["artifact"], source=inputs.run.source)
+    artifact = inputs["train"]["artifact"]
+    if spec.train.framework == "pytorch":
+        return scripted(spec, inputs, artifact, source=IN_THE_ARCHIVE, image=PYTORCH)
+    return scripted(spec, inputs, artifact, source=inputs.run.source)
 
 
-def scripted(spec: ModelSpec, inputs: Inputs, model_data: str, *, source: str) -> dict[str, Any]:
-    """The framework's container with inference.py of the code at `source`, on the model at `model_data`."""
+def scripted(
+    spec: ModelSpec,
+    inputs: Inputs,
+    model_data: str,
+    *,
+    source: str,
+    image: tuple[str, str] | None = None,
+) -> dict[str, Any]:
+    """An image's container with inference.py of the code at `source`, on the model at `model_data`.
+
+    `image` is a framework and version of include/images.yaml; None: XGBoost's, of the model's version if it has one.
+    """
+    version = spec.train.version if spec.train.framework == "xgboost" else VERSIONS["xgboost"][0]
+    framework, version = image or ("xgboost", version)
     return {
-        "Image": image_uri(spec.train.framework, spec.train.version, inputs.run.region),
+        "Image": image_uri(framework, version, inputs.run.region),
         "ModelDataUrl": model_data,
         "Environment": {
             "SAGEMAKER_PROGRAM": SCRIPT,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from frugal.spec.durations import MAX_RUN, Duration
 from frugal.spec.rule import Finding, rule, warning
@@ -17,6 +17,8 @@ from frugal.spec.section import REGION, SCRIPT, VERSION, InstanceType, Section
 # [...] accelerated computing instance types, such as [...] the ml.p, ml.g, and ml.trn families".
 PENDING = (timedelta(minutes=30), timedelta(days=28))
 ACCELERATED = ("ml.p", "ml.g", "ml.trn")
+#: The images that the containers' code is written for, the default one first. Older ones of PyTorch may lack pyarrow.
+VERSIONS = {"xgboost": ("3.0-5", "3.2-0"), "pytorch": ("2.13",)}
 
 
 class Rung(Section):
@@ -34,8 +36,10 @@ class Rung(Section):
 class Train(Section):
     """The training job: script mode on the capacity ladder, with checkpoints."""
 
-    framework: Literal["xgboost"] = "xgboost"
-    version: str = Field("3.0-5", pattern=VERSION)
+    framework: Literal["xgboost", "pytorch"] = "xgboost"
+    version: str = Field(
+        VERSIONS["xgboost"][0], pattern=VERSION, description="default 3.0-5; pytorch: 2.13"
+    )
     script: str = Field("train.py", pattern=SCRIPT)
     hyperparameters: dict[str, str | int | float | bool] = Field({})
     capacity: tuple[Rung, ...] = Field(
@@ -52,6 +56,14 @@ class Train(Section):
     max_wait: Duration | None = Field(None, description="spot only; default twice max_run")
     checkpoint_seconds: int = Field(60, ge=1, le=86_400)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _version_of_framework(cls, given: Any) -> Any:
+        if not isinstance(given, dict) or "version" in given:
+            return given
+        versions = VERSIONS.get(given.get("framework", "xgboost"), VERSIONS["xgboost"])
+        return {**given, "version": versions[0]}
+
     def patience(self, rung: Rung) -> timedelta | None:
         """Longest wait for the rung's capacity; None on demand, where AWS alone decides."""
         if rung.patience is not None or not rung.spot:
@@ -61,6 +73,15 @@ class Train(Section):
     def longest(self, rung: Rung) -> timedelta:
         """Wait and run together: on spot MaxWaitTimeInSeconds, which AWS counts that way."""
         return self.max_run + (self.patience(rung) or timedelta())
+
+
+@rule("train")
+def version_is_one_of_the_frameworks(train: Train) -> Iterator[Finding]:
+    """An image of another version holds other packages than the containers' code needs."""
+    known = VERSIONS[train.framework]
+    if train.version not in known:
+        problem = f"Frugal has no image of {train.framework} in this version"
+        yield Finding("train.version", problem, train.version, ", ".join(known))
 
 
 @rule("train")

@@ -7,7 +7,7 @@ from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import Stage, framework_image, processing_output, processing_request
+from frugal.stages.common import Stage, data_image, processing_output, processing_request
 
 
 def stage(spec: ModelSpec) -> Stage:
@@ -27,7 +27,7 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
         inputs,
         stage="baseline",
         module="baseline",
-        image=framework_image(spec, inputs),
+        image=data_image(spec, inputs),
         role="train",
         instance=spec.monitor.instance,
         max_run=spec.monitor.max_run,

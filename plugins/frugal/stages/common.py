@@ -11,6 +11,7 @@ from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs
 from frugal.jobs.capacity import Ladder, Rung
 from frugal.spec import ModelSpec
+from frugal.spec.train import VERSIONS
 
 CODE = "/opt/ml/processing/input/code"
 
@@ -60,6 +61,13 @@ def seconds(duration: timedelta) -> int:
 def framework_image(spec: ModelSpec, inputs: Inputs) -> str:
     """URI of AWS's image of the model's framework, in the run's region."""
     return image_uri(spec.train.framework, spec.train.version, inputs.run.region)
+
+
+def data_image(spec: ModelSpec, inputs: Inputs) -> str:
+    """URI of the image for jobs that read and write tables alone: XGBoost's, the smallest of AWS's that can."""
+    if spec.train.framework == "xgboost":
+        return framework_image(spec, inputs)
+    return image_uri("xgboost", VERSIONS["xgboost"][0], inputs.run.region)
 
 
 def processing_input(name: str, uri: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from frugal.aws import clients
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import Stage, framework_image, processing_output, processing_request
+from frugal.stages.common import Stage, data_image, processing_output, processing_request
 
 
 def stage(spec: ModelSpec) -> Stage:
@@ -30,7 +30,7 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
         inputs,
         stage="preprocess",
         module="preprocess",
-        image=framework_image(spec, inputs),
+        image=data_image(spec, inputs),
         role="preprocess",
         instance=preprocess.instance,
         max_run=preprocess.max_run,

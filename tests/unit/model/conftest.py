@@ -38,6 +38,7 @@ SPEC: dict[str, Any] = {
         "features": ["day", "rooms", "area", "garden", "kind", "seen"],
         "columns": {name: {"type": kind} for name, kind in COLUMNS.items()},
     },
+    "train": {"framework": "xgboost"},
     "evaluate": {
         "metric": "rmse",
         "floor": 100.0,
@@ -105,13 +106,14 @@ class Job:
     repository: Path
     hyperparameters: dict[str, Any] = field(default_factory=lambda: dict(HYPERPARAMETERS))
     cpus: int = 1
+    example: str = "house-prices"
 
     def stage_code(self, directory: Path, spec: Mapping[str, Any] = SPEC) -> Path:
         """Publish container/, the example model's scripts and spec.json in ``directory``."""
         include = self.repository / "include"
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(include / "container", directory / "container", ignore=ignored)
-        for script in (include / "models" / "house-prices").glob("*.py"):
+        for script in (include / "models" / self.example).glob("*.py"):
             shutil.copy(script, directory)
         (directory / "spec.json").write_text(json.dumps(spec))
         return directory

@@ -1,0 +1,3 @@
+"""The names in the ONNX graphs of every framework."""
+
+INPUT, OUTPUT = "features", "prediction"
