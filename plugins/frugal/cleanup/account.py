@@ -16,12 +16,13 @@ HOURS_A_MONTH = 730  # as AWS's own calculator has it
 
 @dataclass(frozen=True)
 class Account:
-    """`connect(service, region)` gives boto3 clients, `clock` the time that everything is judged by. What is kept
-    between two nights stands below s3://<bucket>/cleanup/.
+    """`connect(service, region)` gives boto3 clients, `number` is the account's own, and `clock` the time that
+    everything is judged by. What is kept between two nights stands below s3://<bucket>/cleanup/.
     """
 
     connect: Connect
     region: str
+    number: str
     environment: str
     bucket: str
     prices: PriceTable
@@ -30,6 +31,11 @@ class Account:
     def client(self, service: str) -> Any:
         """A boto3 client in this region."""
         return self.connect(service, self.region)
+
+    def arn(self, service: str, resource: str) -> str:
+        """The ARN of a thing in this region."""
+        partition = self.client("sagemaker").meta.partition
+        return f"arn:{partition}:{service}:{self.region}:{self.number}:{resource}"
 
     def monthly(self, instance: str | None, instances: float = 1) -> float | None:
         """Dollars a month of so many instances of a type; None when the price is unknown."""

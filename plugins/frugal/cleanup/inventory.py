@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -24,6 +24,7 @@ from frugal.cleanup.resource import Resource
 from frugal.cleanup.view import Query
 
 ARNS_A_CALL = 100  # GetResources, botocore's model
+SLACK = timedelta(minutes=5)  # by how much AWS's clock and ours may differ
 UNKNOWN_IN_THE_REGION = "UnknownOperationException"  # so nothing of the kind can be there
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,14 @@ class Inventory:
     """A View of an account while it is read. `kinds` are those to list; what they wait for is listed, too."""
 
     def __init__(
-        self, account: Account, kinds: Iterable[str], table: dict[str, CleanupKind], known: Known
+        self, account: Account, kinds: Iterable[str], table: Mapping[str, CleanupKind], known: Known
     ) -> None:
         self.account = account
         self.kinds = sorted(_with_those_before(kinds, table), key=lambda kind: kind.order)
         self.unseen: dict[str, str] = {}
         self.now = account.clock()
         self._known = known
+        self._table = table
         self._names: dict[str, set[str]] = defaultdict(set)
         self._users: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
         self._passed_over = Counter[str]()
@@ -77,6 +79,16 @@ class Inventory:
         reasons = [f"{kind}: {self.unseen[kind]}" for kind in kinds if kind in self.unseen]
         return "; ".join(reasons) or None
 
+    def refreshed(self, kinds: Iterable[str]) -> Inventory:
+        """Itself, now, with what of these kinds was made or changed since it was read."""
+        since, self.now = self.now - SLACK, self.account.clock()
+        for name in kinds:
+            kind = self._table[name]
+            pages = kind.changed(self.account, since) if kind.changed else kind.list(self.account)
+            for page in pages:
+                self._looked_at(kind, list(page), fresh=True)
+        return self
+
     def _tagged(self, kind: CleanupKind, page: Sequence[Resource]) -> list[Resource]:
         """With their tags. What the tagging API does not know has none, so it is nobody's that may be touched."""
         arns = [resource.arn for resource in page if resource.arn]
@@ -88,11 +100,13 @@ class Inventory:
         }
         return [replace(resource, tags=tags.get(resource.arn or "", {})) for resource in page]
 
-    def _looked_at(self, kind: CleanupKind, page: Sequence[Resource]) -> list[Resource]:
+    def _looked_at(
+        self, kind: CleanupKind, page: Sequence[Resource], *, fresh: bool = False
+    ) -> list[Resource]:
         found = []
         for listed in page:
             try:
-                resource = self._with_facts(kind, listed)
+                resource = self._with_facts(kind, listed, fresh)
             except LookupError:
                 continue  # it went meanwhile
             self._names[kind.name].add(resource.name)
@@ -102,17 +116,17 @@ class Inventory:
             found.append(resource)
         return found
 
-    def _with_facts(self, kind: CleanupKind, resource: Resource) -> Resource:
+    def _with_facts(self, kind: CleanupKind, resource: Resource, fresh: bool) -> Resource:
         if kind.look is None:
             return resource
-        facts = self._known.facts(self.account, kind.look, resource)
+        facts = self._known.facts(self.account, kind.look, resource, insist=fresh)
         if facts is None:
             self._passed_over[kind.name] += 1
             return replace(resource, facts=None)
         return replace(resource, facts={**(resource.facts or {}), **facts})
 
 
-def _with_those_before(kinds: Iterable[str], table: dict[str, CleanupKind]) -> list[CleanupKind]:
+def _with_those_before(kinds: Iterable[str], table: Mapping[str, CleanupKind]) -> list[CleanupKind]:
     found: dict[str, CleanupKind] = {}
     pending = list(kinds)
     while pending:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.resource import Facts, Resource
@@ -40,6 +41,7 @@ class CleanupKind:
     order        AWS's order of removal, lowest first; also that of listing, so that what needs a thing is known
                  before the thing is judged
     list         everything of the kind in a region, whoever owns it, page by page
+    changed      what was made or changed since then; by default everything is listed again
     again        one thing anew with its own tags, just before it is acted on; None when it is gone
     acts         what a rule may do about it, by name
     look         facts that only a call for each thing tells. They are remembered for as long as the fact `stamp` of its
@@ -56,6 +58,7 @@ class CleanupKind:
     list: Callable[[Account], Iterator[Iterable[Resource]]]
     again: Callable[[Account, Resource], Resource | None]
     acts: Mapping[str, Act]
+    changed: Callable[[Account, datetime], Iterator[Iterable[Resource]]] | None = None
     look: Callable[[Account, Resource], Facts] | None = None
     needs: Callable[[Resource], Iterable[Reference]] = lambda resource: ()
     after: tuple[str, ...] = ()

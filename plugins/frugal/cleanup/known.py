@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from frugal.aws import clients
+from frugal.cleanup import store
 from frugal.cleanup.account import Account
 from frugal.cleanup.resource import Facts, Resource
 
@@ -21,12 +21,16 @@ class Known:
         self._looks = looks
         self._facts: dict[str, Any] = {}
 
-    def facts(self, account: Account, look: Look, resource: Resource) -> Facts | None:
-        """What looking at it tells; None when that would be one look too many. Raises LookupError when it is gone."""
+    def facts(
+        self, account: Account, look: Look, resource: Resource, *, insist: bool = False
+    ) -> Facts | None:
+        """What looking at it tells; None when that would be one look too many, unless it `insist`s. Raises LookupError
+        when it is gone.
+        """
         key, stamp = f"{resource.kind}/{resource.name}", (resource.facts or {}).get(STAMP)
         remembered = self._before.get(key)
         if stamp is None or remembered is None or remembered[STAMP] != stamp:
-            if self._looks <= 0:
+            if self._looks <= 0 and not insist:
                 return None
             self._looks -= 1
             remembered = {STAMP: stamp, "facts": dict(look(account, resource))}
@@ -38,12 +42,8 @@ class Known:
     @classmethod
     def load(cls, account: Account, looks: int) -> Known:
         """What earlier nights left."""
-        return cls(clients.read_json(_place(account)) or {}, looks)
+        return cls(store.read(account, "known", f"{account.region}.json") or {}, looks)
 
     def save(self, account: Account) -> None:
         """Leave to later nights what this one saw."""
-        clients.write_json(_place(account), self._facts)
-
-
-def _place(account: Account) -> str:
-    return f"s3://{account.bucket}/cleanup/known/{account.region}.json"
+        store.write(account, self._facts, "known", f"{account.region}.json")

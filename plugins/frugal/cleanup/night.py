@@ -8,13 +8,18 @@ from datetime import UTC, datetime
 
 from frugal.aws import clients
 from frugal.aws.settings import Settings
+from frugal.cleanup import marks, recipes
 from frugal.cleanup.account import Account, Connect
 from frugal.cleanup.inventory import Inventory
+from frugal.cleanup.journal import Journal
+from frugal.cleanup.kind import Irreversible
 from frugal.cleanup.kinds import KINDS
 from frugal.cleanup.known import Known
-from frugal.cleanup.plan import Plan
+from frugal.cleanup.outcome import Done
+from frugal.cleanup.plan import Plan, Verdict
 from frugal.cleanup.planning import make_plan
 from frugal.cleanup.rules import Rules
+from frugal.cleanup.sweep import Sweep
 from frugal.cost.prices import price_table
 
 
@@ -27,19 +32,63 @@ def here(
     region = connect("sagemaker", None).meta.region_name
     number = connect("sts", None).get_caller_identity()["Account"]
     bucket = settings.bucket or f"frugal-{number}-{region}"
-    return Account(connect, region, settings.environment, bucket, price_table(), clock)
+    return Account(connect, region, number, settings.environment, bucket, price_table(), clock)
 
 
 def plan(account: Account, rules: Rules) -> Plan:
     """What a night would do now. It changes nothing, and keeps nothing."""
-    made, _ = _planned(account, rules)
+    made, _, _ = _read(account, rules)
     return made
 
 
-def _planned(account: Account, rules: Rules) -> tuple[Plan, Known]:
+def mark(account: Account, made: Plan) -> list[str]:
+    """Put the marks of a plan, and take off those of what it spares. Returns what could not be marked, and why."""
+    return marks.put(account, made.items, KINDS)
+
+
+def sweep(
+    account: Account, rules: Rules, approved: Plan, name: str, *, above_caps: bool = False
+) -> list[Done]:
+    """Act on what `approved` says is to be acted on and what still is: everything is looked at again first.
+
+    `name` is that of the sweep: one that was interrupted, or ended, goes on or stays so under the same name. Nothing
+    is done when either plan is above a cap, unless a person said so: `above_caps`.
+    """
+    journal = Journal(account, name)
+    if (ended := journal.ended()) is not None:
+        return ended
+    made, inventory, known = _read(account, rules)
+    meant = {recipes.name(item) for item in approved.of(Verdict.ACT)}
+    acts = [item for item in made.of(Verdict.ACT) if recipes.name(item) in meant]
+    if (
+        approved.exceeded or any(rules.caps.exceeded(acts, sum(made.ours.values())))
+    ) and not above_caps:
+        acts = []
+    done = Sweep(account, rules, KINDS, inventory).run(journal, acts)
+    known.save(account)
+    return done
+
+
+def restore(account: Account, recipe: str) -> list[str]:
+    """Bring back what a recipe is of; returns what was made, a line each. What stands already is left as it is.
+
+    Raises LookupError when there is no such recipe, Irreversible when AWS has no way back.
+    """
+    document = recipes.load(account, recipe)
+    if document is None:
+        raise LookupError(f"there is no recipe {recipe}")
+    item = document["item"]
+    undo = KINDS[item["kind"]].acts[item["action"]].undo
+    if undo is None:
+        raise Irreversible(f"AWS has no way to take back {item['action']} of {item['kind']}")
+    lines = undo(account, document["recipe"])
+    recipes.restored(account, document)
+    return lines
+
+
+def _read(account: Account, rules: Rules) -> tuple[Plan, Inventory, Known]:
     known = Known.load(account, rules.look_at_most)
-    kinds = {rule.kind for rule in rules.rules.values()}
-    inventory = Inventory(account, kinds, KINDS, known)
+    inventory = Inventory(account, {rule.kind for rule in rules.rules.values()}, KINDS, known)
     made = make_plan(
         inventory.batches(),
         rules,
@@ -47,5 +96,6 @@ def _planned(account: Account, rules: Rules) -> tuple[Plan, Known]:
         region=account.region,
         environment=account.environment,
         monthly=lambda kind, resource: kind.monthly(account, resource),
+        marks=marks.load(account),
     )
-    return replace(made, unseen=inventory.unseen), known
+    return replace(made, unseen=dict(inventory.unseen)), inventory, known

@@ -43,7 +43,8 @@ class Resource:
     @property
     def id(self) -> str:
         """What its recipe, its mark and its line in the journal are found by; another one of its name has another."""
-        return f"{self.kind}-{digest(self.region, self.name, self.created)}"
+        made = self.created and int(self.created.timestamp())
+        return f"{self.kind}-{digest(self.region, self.name, made)}"
 
     @property
     def owner(self) -> str | None:
@@ -62,4 +63,9 @@ class Resource:
 
     def ours(self, environment: str) -> bool:
         """Whether it carries our ownership tag and that of `environment`: nothing else is ever acted on."""
-        return MANAGED_BY.items() <= self.tags.items() and self.environment == environment
+        return is_ours(self.tags, environment)
+
+
+def is_ours(tags: Mapping[str, str], environment: str) -> bool:
+    """Whether tags are those of what this Airflow made."""
+    return MANAGED_BY.items() <= tags.items() and tags.get(ENVIRONMENT) == environment

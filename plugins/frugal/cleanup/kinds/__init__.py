@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 from frugal.cleanup.kind import CleanupKind
-from frugal.cleanup.kinds import endpoints, s3_captured, s3_datasets, s3_leftovers, s3_runs
+from frugal.cleanup.kinds import (
+    components,
+    endpoint_configs,
+    endpoints,
+    packages,
+    s3_captured,
+    s3_datasets,
+    s3_leftovers,
+    s3_runs,
+    transforms,
+)
 
 KINDS: dict[str, CleanupKind] = {
     kind.name: kind
     for kind in (
+        *components.KINDS,
+        *transforms.KINDS,
         *endpoints.KINDS,
+        *endpoint_configs.KINDS,
+        *packages.KINDS,
         *s3_runs.KINDS,
         *s3_datasets.KINDS,
         *s3_captured.KINDS,

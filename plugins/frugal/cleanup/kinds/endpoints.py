@@ -3,18 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.kind import Act, CleanupKind, Reference
-from frugal.cleanup.kinds.sagemaker import describe, pages, tags_of
+from frugal.cleanup.kinds import components, endpoint_changes, scaling
+from frugal.cleanup.kinds.endpoint_configs import (
+    config_recipe,
+    make_config,
+    make_model,
+    model_recipe,
+    models_of,
+)
+from frugal.cleanup.kinds.requests import tag_list
+from frugal.cleanup.kinds.sagemaker import (
+    NotPossible,
+    call,
+    create,
+    describe,
+    looked_up,
+    pages,
+    since,
+    tags_of,
+    wait,
+)
 from frugal.cleanup.resource import Facts, Resource
 
 SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
+SERVES = "InService"
 
 
-def _list(account: Account) -> Iterator[list[Resource]]:
-    for page in pages(account, "list_endpoints", "Endpoints"):
+def _list(account: Account, moment: datetime | None = None) -> Iterator[list[Resource]]:
+    found = pages(account, "list_endpoints", "Endpoints", **since("LastModifiedTimeAfter", moment))
+    for page in found:
         yield [_resource(account, item) for item in page if item["EndpointStatus"] != "Deleting"]
 
 
@@ -28,30 +51,48 @@ def _resource(account: Account, item: dict[str, Any]) -> Resource:
         arn=item["EndpointArn"],
         created=item["CreationTime"],
         status=status,
-        facts={"changed": changed, "stamp": changed.isoformat() if status in SETTLED else None},
+        facts={
+            "changed": changed.isoformat(),
+            "stamp": changed.timestamp() if status in SETTLED else None,
+        },
     )
 
 
 def _look(account: Account, resource: Resource) -> Facts:
-    """config, the names of the configurations that it has and comes to, and what stands in the one that it has."""
-    endpoint = describe(account, "endpoint", EndpointName=resource.name)
-    if endpoint is None:
-        raise LookupError(resource.name)
+    """What it serves.
+
+    configs    names of the configurations that it has and that it comes to
+    variants   by name: {"count", "instance", "serverless", "least"} of each; instance is None where AWS chooses among
+               pools, least are the instances that autoscaling or the configuration's own scaling leaves it
+    shadows    names of its shadow variants, and since: when the configuration that has them was made
+    async      whether requests are put into a queue
+    """
+    endpoint = looked_up(account, "endpoint", EndpointName=resource.name)
     pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
     name = endpoint["EndpointConfigName"]
-    config = describe(account, "endpoint_config", EndpointConfigName=name)
-    counts = {
-        variant["VariantName"]: variant.get("CurrentInstanceCount", 0)
-        for variant in endpoint.get("ProductionVariants", [])
+    config = describe(account, "endpoint_config", EndpointConfigName=name) or {}
+    shadows = config.get("ShadowProductionVariants", ())
+    sizes = {
+        variant["VariantName"]: variant
+        for variant in (*config.get("ProductionVariants", ()), *shadows)
     }
+    running = (
+        *endpoint.get("ProductionVariants", ()),
+        *endpoint.get("ShadowProductionVariants", ()),
+    )
     return {
         "configs": sorted({name, *filter(None, [pending])}),
-        "variants": counts,
-        "instances": {
-            variant["VariantName"]: variant.get("InstanceType")
-            for variant in (config or {}).get("ProductionVariants", [])
+        "variants": {
+            variant["VariantName"]: {
+                "count": variant.get("CurrentInstanceCount", 0),
+                "instance": sizes.get(variant["VariantName"], {}).get("InstanceType"),
+                "serverless": "CurrentServerlessConfig" in variant,
+            }
+            for variant in running
         },
-        "async": "AsyncInferenceConfig" in endpoint or "AsyncInferenceConfig" in (config or {}),
+        "shadows": [variant["VariantName"] for variant in shadows],
+        "since": config["CreationTime"].isoformat() if config else None,
+        "async": "AsyncInferenceConfig" in endpoint or "AsyncInferenceConfig" in config,
     }
 
 
@@ -60,10 +101,14 @@ def _needs(resource: Resource) -> list[Reference]:
 
 
 def _monthly(account: Account, resource: Resource) -> float | None:
-    facts = resource.facts or {}
+    """What its instances cost; a serverless variant costs nothing while nobody asks it."""
     total = 0.0
-    for variant, count in facts.get("variants", {}).items():
-        cost = account.monthly(facts["instances"].get(variant), count)
+    if resource.facts is None or resource.status != SERVES:
+        return None if resource.facts is None else 0.0
+    for variant in resource.facts["variants"].values():
+        cost = account.monthly(variant["instance"], variant["count"])
+        if variant["serverless"]:
+            cost = 0.0
         if cost is None:
             return None
         total += cost
@@ -76,25 +121,80 @@ def _again(account: Account, resource: Resource) -> Resource | None:
         return None
     fresh = _resource(account, found)
     facts = {**(fresh.facts or {}), **_look(account, fresh)}
-    return Resource(
-        "endpoint",
-        fresh.name,
-        fresh.region,
-        fresh.arn,
-        fresh.created,
-        fresh.status,
-        tags_of(account, found["EndpointArn"]),
-        facts,
-    )
+    return replace(fresh, tags=tags_of(account, found["EndpointArn"]), facts=facts)
 
 
 def _recipe(account: Account, resource: Resource) -> Recipe | None:
-    return None
+    """All that the endpoint stands on and is scaled by. Raises NotPossible when it could not be brought back."""
+    found = describe(account, "endpoint", EndpointName=resource.name)
+    if found is None:
+        return None
+    config = config_recipe(account, found["EndpointConfigName"])
+    if config is None:
+        raise NotPossible(
+            f"{resource} serves the configuration {found['EndpointConfigName']}, which is gone: "
+            "nothing could bring it back"
+        )
+    models = [model_recipe(account, name) for name in models_of(config)]
+    on_it = components.of_endpoint(account, resource.name)
+    resources = [f"endpoint/{resource.name}/variant/{name}" for name in _variants(found)]
+    return {
+        "models": [model for model in models if model],
+        "config": config,
+        "endpoint": {
+            "EndpointName": resource.name,
+            "EndpointConfigName": found["EndpointConfigName"],
+            **endpoint_changes.tagged(tag_list(tags_of(account, found["EndpointArn"]))),
+        },
+        "sizes": endpoint_changes.sizes(found),
+        "components": on_it,
+        "scaling": scaling.recipe(account, resources, scaling.alarm_prefix(resource.name)),
+    }
+
+
+def _variants(endpoint: dict[str, Any]) -> list[str]:
+    return [variant["VariantName"] for variant in endpoint.get("ProductionVariants", ())]
 
 
 def _delete(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
-    account.client("sagemaker").delete_endpoint(EndpointName=resource.name)
-    return [f"endpoint {resource.name}"]
+    """What scales it, then the inference components on it, then the endpoint itself.
+
+    AWS deletes no endpoint under its components, nor one that is being changed.
+    """
+    lines = scaling.take_off(account, recipe["scaling"])
+    for component in recipe["components"]:
+        lines += components.delete(account, component)
+    components.await_gone(account, recipe["components"])
+    if not call(account, "delete_endpoint", EndpointName=resource.name):
+        return lines
+    return [*lines, f"endpoint {resource.name}"]
+
+
+def _restore(account: Account, recipe: Recipe) -> list[str]:
+    """Whatever is missing, from the models up; it ends when the endpoint serves."""
+    request = recipe["endpoint"]
+    name = request["EndpointName"]
+    lines = [line for model in recipe["models"] for line in make_model(account, model)]
+    lines += make_config(account, recipe["config"])
+    wait(
+        lambda: describe(account, "endpoint", EndpointName=name),
+        lambda found: found is None or found["EndpointStatus"] != "Deleting",
+        f"{name} is being deleted",
+    )
+    if create(account, "create_endpoint", request):
+        lines.append(f"endpoint {name}")
+    endpoint = wait(
+        lambda: looked_up(account, "endpoint", EndpointName=name),
+        lambda found: found["EndpointStatus"] in SETTLED,
+        f"{name} does not come to serve",
+    )
+    if endpoint["EndpointStatus"] != SERVES:
+        why = endpoint.get("FailureReason", "without a reason")
+        raise NotPossible(f"endpoint {name} is {endpoint['EndpointStatus']}: {why}")
+    for component in recipe["components"]:
+        lines += components.make(account, component)
+    endpoint_changes.resize(account, name, recipe["sizes"])
+    return lines + scaling.put_back(account, recipe["scaling"])
 
 
 KINDS = (
@@ -102,10 +202,16 @@ KINDS = (
         name="endpoint",
         order=20,
         list=_list,
+        changed=_list,
         again=_again,
-        acts={"delete": Act(_recipe, _delete)},
+        acts={
+            "delete": Act(_recipe, _delete, _restore),
+            "scale-in": endpoint_changes.SCALE_IN,
+            "end-shadow-test": endpoint_changes.END_SHADOW_TEST,
+        },
         look=_look,
         needs=_needs,
+        after=("inference-component",),
         monthly=_monthly,
         tagged_as="sagemaker:endpoint",
     ),

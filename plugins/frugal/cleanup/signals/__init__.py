@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from frugal.cleanup.signals import age, retention, serving
+from frugal.cleanup.signals import age, retention, serving, use
 from frugal.cleanup.signals.signal import SignalKind
 
-SIGNALS: dict[str, SignalKind] = {**age.SIGNALS, **serving.SIGNALS, **retention.SIGNALS}
+SIGNALS: dict[str, SignalKind] = {
+    **age.SIGNALS,
+    **use.SIGNALS,
+    **serving.SIGNALS,
+    **retention.SIGNALS,
+}

@@ -27,6 +27,8 @@ def unchanged_for(age: timedelta) -> Signal:
 
     def judge(resource: Resource, view: View) -> Finding:
         changed = (resource.facts or {}).get("changed") or resource.created
+        if isinstance(changed, str):
+            changed = datetime.fromisoformat(changed)
         return since(changed, age, view, "changed")
 
     return each(judge)

@@ -83,6 +83,6 @@ def _query(metric: str, statistic: str = "Sum", **dimensions: str) -> Query:
 
 SIGNALS = {
     "no_invocations": SignalKind(
-        Duration, no_invocations, frozenset({"endpoint", "inference-component"})
+        Duration, no_invocations, frozenset({"endpoint", "inference-component"}), late=True
     ),
 }

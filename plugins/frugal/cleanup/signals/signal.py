@@ -29,12 +29,14 @@ Signal = Callable[[Sequence[Resource], View], Sequence[Finding]]
 @dataclass(frozen=True)
 class SignalKind:
     """`parameter` is the type that pydantic checks what cleanup.yaml gives against, `make` takes it. `kinds` are those
-    that it can be asked of; None: of every one.
+    that it can be asked of; None: of every one. One that is `late` goes by metrics, which come minutes after what they
+    tell of.
     """
 
     parameter: Any
     make: Callable[[Any], Signal]
     kinds: frozenset[str] | None = None
+    late: bool = False
 
 
 def each(judge: Callable[[Resource, View], Finding]) -> Signal:

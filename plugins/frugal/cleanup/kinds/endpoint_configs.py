@@ -1,0 +1,204 @@
+"""Endpoint configurations and models: what endpoints are made from. Neither ever changes: one look is enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from frugal.cleanup.account import Account, Recipe
+from frugal.cleanup.kind import Act, CleanupKind, Reference
+from frugal.cleanup.kinds.requests import creation, tag_list
+from frugal.cleanup.kinds.sagemaker import call, create, describe, looked_up, pages, since, tags_of
+from frugal.cleanup.resource import Facts, Resource
+
+VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
+
+
+def config_recipe(account: Account, name: str) -> Recipe | None:
+    """The request that makes the configuration again; None when it is gone."""
+    found = describe(account, "endpoint_config", EndpointConfigName=name)
+    if found is None:
+        return None
+    tags = tag_list(tags_of(account, found["EndpointConfigArn"]))
+    request: Recipe = creation(
+        account.client("sagemaker"),
+        "CreateEndpointConfig",
+        found,
+        **({"Tags": tags} if tags else {}),
+    )
+    return request
+
+
+def model_recipe(account: Account, name: str) -> Recipe | None:
+    """The request that makes the model again; None when it is gone."""
+    found = describe(account, "model", ModelName=name)
+    if found is None:
+        return None
+    tags = tag_list(tags_of(account, found["ModelArn"]))
+    request: Recipe = creation(
+        account.client("sagemaker"), "CreateModel", found, **({"Tags": tags} if tags else {})
+    )
+    return request
+
+
+def models_of(config: Recipe) -> list[str]:
+    """Names of the models that a configuration serves, those of its fallback pools among them."""
+    variants = [variant for key in VARIANTS for variant in config.get(key, ())]
+    names = {variant["ModelName"] for variant in variants if "ModelName" in variant}
+    pools = (pool for variant in variants for pool in variant.get("InstancePools", ()))
+    return sorted(
+        names | {pool["ModelNameOverride"] for pool in pools if "ModelNameOverride" in pool}
+    )
+
+
+def make_config(account: Account, request: Recipe) -> list[str]:
+    """Make it where it is missing; a line if so."""
+    made = create(account, "create_endpoint_config", dict(request))
+    return [f"endpoint configuration {request['EndpointConfigName']}"] if made else []
+
+
+def make_model(account: Account, request: Recipe) -> list[str]:
+    """Make it where it is missing; a line if so."""
+    made = create(account, "create_model", dict(request))
+    return [f"model {request['ModelName']}"] if made else []
+
+
+def _configs(account: Account, moment: datetime | None = None) -> Iterator[list[Resource]]:
+    found = pages(
+        account, "list_endpoint_configs", "EndpointConfigs", **since("CreationTimeAfter", moment)
+    )
+    for page in found:
+        yield [_resource(account, "endpoint-config", "EndpointConfig", item) for item in page]
+
+
+def _models(account: Account, moment: datetime | None = None) -> Iterator[list[Resource]]:
+    found = pages(account, "list_models", "Models", **since("CreationTimeAfter", moment))
+    for page in found:
+        yield [_resource(account, "model", "Model", item) for item in page]
+
+
+def _resource(account: Account, kind: str, member: str, item: dict[str, Any]) -> Resource:
+    made = item["CreationTime"]
+    return Resource(
+        kind=kind,
+        name=item[f"{member}Name"],
+        region=account.region,
+        arn=item[f"{member}Arn"],
+        created=made,
+        facts={"stamp": made.timestamp()},
+    )
+
+
+def _look_at_config(account: Account, resource: Resource) -> Facts:
+    found = looked_up(account, "endpoint_config", EndpointConfigName=resource.name)
+    return {"models": models_of(found)}
+
+
+def _look_at_model(account: Account, resource: Resource) -> Facts:
+    """packages: ARNs of the model packages it is made from; data: URIs of the artefacts that it reads."""
+    found = looked_up(account, "model", ModelName=resource.name)
+    containers = [*found.get("Containers", ()), *filter(None, [found.get("PrimaryContainer")])]
+    return {
+        "packages": _members(containers, "ModelPackageName"),
+        "data": sorted({uri for container in containers for uri in data_of(container)}),
+    }
+
+
+def data_of(container: dict[str, Any]) -> Iterator[str]:
+    """URIs that a container of a model or a package reads."""
+    if uri := container.get("ModelDataUrl"):
+        yield uri
+    if source := container.get("ModelDataSource", {}).get("S3DataSource"):
+        yield source["S3Uri"]
+    for more in container.get("AdditionalModelDataSources", ()):
+        yield more["S3DataSource"]["S3Uri"]
+
+
+def _members(containers: list[dict[str, Any]], key: str) -> list[str]:
+    return sorted({container[key] for container in containers if key in container})
+
+
+def _config_again(account: Account, resource: Resource) -> Resource | None:
+    found = describe(account, "endpoint_config", EndpointConfigName=resource.name)
+    if found is None:
+        return None
+    fresh = _resource(account, "endpoint-config", "EndpointConfig", found)
+    tags = tags_of(account, found["EndpointConfigArn"])
+    return replace(fresh, tags=tags, facts={"models": models_of(found)})
+
+
+def _model_again(account: Account, resource: Resource) -> Resource | None:
+    found = describe(account, "model", ModelName=resource.name)
+    if found is None:
+        return None
+    fresh = _resource(account, "model", "Model", found)
+    return replace(fresh, tags=tags_of(account, found["ModelArn"]))
+
+
+def _delete_config(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
+    gone = call(account, "delete_endpoint_config", EndpointConfigName=resource.name)
+    return [f"endpoint configuration {resource.name}"] if gone else []
+
+
+def _delete_model(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
+    gone = call(account, "delete_model", ModelName=resource.name)
+    return [f"model {resource.name}"] if gone else []
+
+
+def _config_needs(resource: Resource) -> list[Reference]:
+    return [("model", name) for name in (resource.facts or {})["models"]]
+
+
+def _model_needs(resource: Resource) -> list[Reference]:
+    facts = resource.facts or {}
+    packages = [("model-package", arn.partition("model-package/")[2]) for arn in facts["packages"]]
+    return packages + [("s3", uri) for uri in facts["data"]]
+
+
+def _with_models(account: Account, resource: Resource) -> Recipe | None:
+    config = config_recipe(account, resource.name)
+    if config is None:
+        return None
+    models = [model_recipe(account, name) for name in models_of(config)]
+    return {"config": config, "models": [model for model in models if model]}
+
+
+def _restore_config(account: Account, recipe: Recipe) -> list[str]:
+    lines = [line for model in recipe["models"] for line in make_model(account, model)]
+    return lines + make_config(account, recipe["config"])
+
+
+KINDS = (
+    CleanupKind(
+        name="endpoint-config",
+        order=30,
+        list=_configs,
+        changed=_configs,
+        again=_config_again,
+        acts={"delete": Act(_with_models, _delete_config, _restore_config)},
+        look=_look_at_config,
+        needs=_config_needs,
+        after=("endpoint",),
+        tagged_as="sagemaker:endpoint-config",
+    ),
+    CleanupKind(
+        name="model",
+        order=40,
+        list=_models,
+        changed=_models,
+        again=_model_again,
+        acts={
+            "delete": Act(
+                lambda account, resource: model_recipe(account, resource.name),
+                _delete_model,
+                make_model,
+            )
+        },
+        look=_look_at_model,
+        needs=_model_needs,
+        after=("endpoint-config", "inference-component", "transform-job"),
+        tagged_as="sagemaker:model",
+    ),
+)
