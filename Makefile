@@ -17,6 +17,9 @@ export PYTHONPATH := $(CURDIR)/plugins:$(CURDIR)
 # `make demo MODEL=rents RAW=folder` runs another model of include/models on the CSV files in a folder.
 DEMO := -m demo $(if $(MODEL),--model $(MODEL)) $(if $(RAW),--raw $(RAW))
 
+# PyTorch's environment is large: only a network's demo builds it.
+TORCH := $(if $(shell grep -ls 'framework: pytorch' include/models/$(MODEL)/model.yaml),images/pytorch-2.13)
+
 BUILD := @$(PYTHON) requirements/environments.py build
 
 ##@ Use
@@ -107,6 +110,6 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 run-envs:
-	$(BUILD) airflow local-aws data images/xgboost-3.0-5 images/neo-xgboost
+	$(BUILD) airflow local-aws data images/xgboost-3.0-5 images/neo-xgboost $(TORCH)
 
 .PHONY: help demo ui compose local local-stop envs test faults lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs

@@ -15,6 +15,8 @@ REGION = "us-east-1"
 ACCOUNT = "123456789012"
 KEPT = ("FRUGAL_HOME", "FRUGAL_INCLUDE")
 EXAMPLE = "house-prices"
+#: Models whose raw data the demo brings: house sales, for trees and for a network.
+EXAMPLES = (EXAMPLE, "house-prices-network")
 BUCKET = f"frugal-{ACCOUNT}-{REGION}"
 
 

@@ -21,7 +21,7 @@ from demo.airflow import Airflow
 from demo.api import AirflowApi
 from demo.aws import LocalAws
 from demo.choice import RawFolder, listed
-from demo.home import EXAMPLE, REPOSITORY, DemoError, Home
+from demo.home import EXAMPLES, REPOSITORY, DemoError, Home
 from demo.processes import Programs
 from demo.screen import Screen
 from demo.watch import LIMIT_SECONDS, Watcher
@@ -162,7 +162,7 @@ class Story:
     def _bring_data(self) -> None:
         options = self.options
         files = options.raw.files if options.raw else []
-        if not files and options.model == EXAMPLE:
+        if not files and options.model in EXAMPLES:
             files = seed.write_raw(self.home)
         self.aws.wait(self.programs)
         self.aws.create_account()
