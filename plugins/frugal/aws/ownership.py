@@ -13,7 +13,7 @@ def foreign(client: Any, arn: str) -> str | None:
     """Why this Airflow may not change or delete what stands under `arn`: it does not carry our ownership tag, or
     that of another environment. None when it may. `client` is boto3's of SageMaker.
     """
-    return whose(_tags(client, arn))
+    return whose(tags_of(client, arn))
 
 
 def whose(tags: Mapping[str, str]) -> str | None:
@@ -25,7 +25,7 @@ def whose(tags: Mapping[str, str]) -> str | None:
 
 def of_another_environment(client: Any, arn: str) -> str | None:
     """Of which other environment than FRUGAL_ENVIRONMENT it is, as a phrase; None for ours, and for nobody's."""
-    return _elsewhere(_tags(client, arn))
+    return _elsewhere(tags_of(client, arn))
 
 
 def _elsewhere(tags: Mapping[str, str]) -> str | None:
@@ -36,6 +36,7 @@ def _elsewhere(tags: Mapping[str, str]) -> str | None:
     return f"of the environment {environment}, and FRUGAL_ENVIRONMENT is {own}"
 
 
-def _tags(client: Any, arn: str) -> dict[str, str]:
+def tags_of(client: Any, arn: str) -> dict[str, str]:
+    """The tags of something of SageMaker's."""
     pages = client.get_paginator("list_tags").paginate(ResourceArn=arn)
     return as_dict(tag for page in pages for tag in page["Tags"])

@@ -100,11 +100,17 @@ def register(request: dict[str, Any], tags: list[dict[str, str]]) -> str:
         sagemaker.create_model_package_group(
             ModelPackageGroupName=group, ModelPackageGroupDescription="Made by Frugal", Tags=tags
         )
-    run = request["CustomerMetadataProperties"][RUN]
+    if arn := package_of(group, request["CustomerMetadataProperties"][RUN]):
+        return arn
+    return str(sagemaker.create_model_package(**request)["ModelPackageArn"])
+
+
+def package_of(group: str, run: str) -> str | None:
+    """ARN of the package of `group` that a run registered, if it is among the ten newest."""
     for package in _packages(group):
         if _lineage(package["ModelPackageArn"]).get(RUN) == run:
             return str(package["ModelPackageArn"])
-    return str(sagemaker.create_model_package(**request)["ModelPackageArn"])
+    return None
 
 
 def _packages(group: str, **filters: str) -> list[dict[str, Any]]:

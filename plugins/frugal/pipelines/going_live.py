@@ -31,7 +31,7 @@ def add_tasks(spec: ModelSpec, registered: Any, reported: Any) -> None:
         chain(asked, live)
     handed_over = _hand_over(spec)
     if strategy != "batch":
-        chain(jobs[-1], _scale(spec, deploy.stages(spec)[-1].name), handed_over)
+        chain(jobs[-1], scale_task(spec, deploy.stages(spec)[-1].name), handed_over)
     chain(live, handed_over, reported)
 
 
@@ -61,7 +61,9 @@ def _create_model(spec: ModelSpec) -> Any:
     return create_model()
 
 
-def _scale(spec: ModelSpec, after: str) -> Any:
+def scale_task(spec: ModelSpec, after: str) -> Any:
+    """The task that scales what serves once the task `after` is over, however it ended."""
+
     @task(task_id="scale", trigger_rule=TriggerRule.ALL_DONE)
     def scale() -> dict[str, list[str]]:
         """Bring autoscaling to what model.yaml says, if the deployment came far enough to have an endpoint.

@@ -15,8 +15,12 @@ DESCRIPTION_LENGTH = 1024
 
 
 def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
-    """CreateModelPackage: Approved when the challenger won, Rejected with the reason when it lost."""
+    """CreateModelPackage: Approved when the challenger won, Rejected with the reason when it lost.
+
+    PendingManualApproval when it goes on trial beside a champion: it takes over once it is promoted.
+    """
     run, result = inputs.run, verdict(inputs)
+    tried = spec.deploy.trial is not None and run.champion is not None
     statistics = {"ContentType": "application/json", "S3Uri": document(inputs)}
     lineage = {
         RUN: run.id,
@@ -36,7 +40,13 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
             "SupportedResponseMIMETypes": ["text/csv"],
             "SupportedRealtimeInferenceInstanceTypes": [spec.deploy.instance or REALTIME_INSTANCE],
         },
-        "ModelApprovalStatus": "Approved" if result["won"] else "Rejected",
+        "ModelApprovalStatus": _status(won=result["won"], tried=tried),
         "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
         "CustomerMetadataProperties": lineage,
     }
+
+
+def _status(*, won: bool, tried: bool) -> str:
+    if not won:
+        return "Rejected"
+    return "PendingManualApproval" if tried else "Approved"

@@ -29,6 +29,7 @@ from frugal.serving import autoscaling, batch, form, remove, rollout
 from frugal.serving.publish import create_model, publish_model
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import deploy, register
+from frugal.stages.common import Stage
 from tests.contract.conftest import run_local_aws
 from tests.contract.waiting import await_true
 
@@ -144,7 +145,7 @@ class Account:
             for stage in deploy.stages(spec):
                 assert stage.skip(inputs) is None
                 stage.enter(inputs, Rung(0, "", spot=False, region=inputs.run.region))
-                result = self._run(stage, inputs)
+                result = self.run(stage, inputs)
                 inputs = with_result(inputs, stage.name, result)
         finally:
             if spec.deploy.strategy != "batch" and form.serves(spec):
@@ -152,7 +153,8 @@ class Account:
                 autoscaling.ensure(spec, inputs)
         return inputs
 
-    def _run(self, stage: Any, inputs: Inputs) -> dict[str, Any]:
+    def run(self, stage: Stage, inputs: Inputs) -> dict[str, Any]:
+        """Run a stage's job to its end, as JobOperator does. Raises a `JobError`."""
         kind, request = KINDS[stage.kind], stage.requests[0](inputs)
         name = f"{stage.base_name}-{inputs.run.id}" if kind.one_per_attempt else stage.base_name
         ours = False

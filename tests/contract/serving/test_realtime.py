@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from frugal.aws import clients
 from frugal.jobs.outcome import RolledBack
-from tests.contract.serving.conftest import Account, Client, with_champion
+from tests.contract.serving.conftest import Account, Client
 from tests.contract.waiting import await_true
 
 #: Longer than an alarm takes on the slowest machine: what is rolled back does not wait for its end.
@@ -117,16 +117,3 @@ def test_an_update_to_other_instances_takes_scaling_off_and_puts_it_on_again(
     account.take_live(account.spec("{strategy: realtime}"), account.version(10))
     assert account.left().keys() == {"endpoints", "configs", "models"}
     account.take_away("{strategy: realtime}")
-
-
-@pytest.mark.parametrize("kind", ["shadow", "split"])
-def test_a_trial_stands_beside_the_champion(account: Account, kind: str) -> None:
-    deploy = f"{{strategy: realtime, capture_percent: 0, trial: {{kind: {kind}, percent: 50}}}}"
-    spec = account.spec(deploy)
-    champion = account.version(10)
-    account.take_live(spec, champion)
-    challenger = with_champion(account.version(100), account.register(spec, champion))
-    account.take_live(spec, challenger)
-    answers = {account.ask("2") for _ in range(40)}
-    assert answers == ({"20"} if kind == "shadow" else {"20", "200"})
-    account.take_away(deploy)
