@@ -120,7 +120,7 @@ def test_what_aws_does_not_watch_is_refused(
     both = definition(endpoint)
     both["DataQualityJobInput"]["BatchTransformInput"] = batch
     assert "exactly one" in refused(create, both)
-    long = {"StoppingCondition": {"MaxRuntimeInSeconds": 7200}}
+    long: dict[str, Any] = {"StoppingCondition": {"MaxRuntimeInSeconds": 7200}}
     create(**definition(endpoint, **long))
     start = sagemaker.create_monitoring_schedule
     assert "exceeds the 3600" in refused(start, schedule(endpoint))

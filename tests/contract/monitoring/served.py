@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,11 @@ def _endpoint(spec: ModelSpec, run: Run, sagemaker: Any, s3: Any) -> None:
     sagemaker.create_endpoint(EndpointName=spec.name, EndpointConfigName=spec.name, Tags=tags)
 
 
+def _over(job: str) -> bool:
+    jobs = KINDS["processing"]
+    return jobs.is_over(jobs.find(clients.client("sagemaker"), job) or {})
+
+
 def make_baselines(served: Served) -> None:
     run, sagemaker = served.run, clients.client("sagemaker")
     assert run.champion is not None
@@ -196,7 +202,7 @@ def make_baselines(served: Served) -> None:
         assert stage.reuse(inputs) is None
         name, request = f"{stage.base_name}-1", stage.requests[0](inputs)
         jobs.ensure(sagemaker, name, request)
-        await_true(lambda n=name: jobs.is_over(jobs.find(sagemaker, n) or {}), f"{name} to end")
+        await_true(partial(_over, name), f"{name} to end")
         found = jobs.find(sagemaker, name)
         assert found is not None
         assert jobs.failure(found, request) is None, found
