@@ -10,7 +10,7 @@ import copy
 import json
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,15 @@ CREATE TABLE IF NOT EXISTS tags (
 """
 
 
+class Records(list[Record]):
+    """A kind's records in a region as they are until the next change, not to be changed themselves;
+    `orders` is for those who sort them to keep what they got."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        super().__init__(records)
+        self.orders: dict[tuple[str, str], list[Record]] = {}
+
+
 class Exists(Exception):
     """A resource of that kind and name is already there."""
 
@@ -44,6 +53,7 @@ class Store:
         self._db.executescript(_SCHEMA)
         self._lock = threading.RLock()
         self._records: dict[tuple[str, str], dict[str, Record]] = {}
+        self._lists: dict[tuple[str, str], Records] = {}
         self._arns: dict[str, Key] = {}
         for kind, region, name, body in self._db.execute("SELECT * FROM resources"):
             self._keep(kind, region, name, json.loads(body))
@@ -79,15 +89,19 @@ class Store:
     def delete(self, kind: str, region: str, name: str) -> None:
         with self._lock:
             record = self._records.get((kind, region), {}).pop(name, None)
+            self._lists.pop((kind, region), None)
             where = (kind, region, name)
             self._db.execute("DELETE FROM resources WHERE kind=? AND region=? AND name=?", where)
             if record and "_arn" in record:
                 self._arns.pop(record["_arn"], None)
                 self.untag(record["_arn"], list(self.tags(record["_arn"])))
 
-    def all(self, kind: str, region: str) -> list[Record]:
+    def all(self, kind: str, region: str) -> Records:
         with self._lock:
-            return list(self._records.get((kind, region), {}).values())
+            place = (kind, region)
+            if place not in self._lists:
+                self._lists[place] = Records(self._records.get(place, {}).values())
+            return self._lists[place]
 
     def every(self, kind: str) -> list[tuple[str, str, Record]]:
         """(region, name, record) of all regions."""
@@ -104,6 +118,7 @@ class Store:
 
     def _keep(self, kind: str, region: str, name: str, record: Record) -> None:
         self._records.setdefault((kind, region), {})[name] = record
+        self._lists.pop((kind, region), None)
         if "_arn" in record:
             self._arns[record["_arn"]] = (kind, region, name)
 

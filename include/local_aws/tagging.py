@@ -81,8 +81,16 @@ def _by_arn(call: Call, params: Params) -> list[Tagged]:
 def _every(call: Call, types: set[str], after: str) -> Iterator[Tagged]:
     """All that is tagged in the region, and could be of the types, with ARNs above `after`."""
     services = {kind.partition(":")[0] for kind in types} or set(SERVICES)
-    theirs = sorted((e for e in tagged(services, call.region) if e[0] > after), key=itemgetter(0))
+    theirs = _theirs([service for service in SERVICES if service in services], call.region, after)
     return merge(_own(call.app, call.region, after), theirs, key=itemgetter(0))
+
+
+def _theirs(services: list[str], region: str, after: str) -> Iterator[Tagged]:
+    """Of moto's services one after the other, which is the order of their ARNs, each when it is reached."""
+    for service in services:
+        if after < f"arn:aws:{service};":
+            found = (entry for entry in tagged({service}, region) if entry[0] > after)
+            yield from sorted(found, key=itemgetter(0))
 
 
 def _own(app: App, region: str, after: str) -> Iterator[Tagged]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from local_aws.cloudwatch.distribution import check_statistic
@@ -89,7 +90,7 @@ class Queries:
             else:
                 parse(query["Expression"])
 
-    @property
+    @cached_property
     def period(self) -> float:
         """The Period of expressions: the longest of the metrics', or the query's own."""
         periods = [q["MetricStat"]["Period"] for q in self._queries.values() if "MetricStat" in q]

@@ -12,7 +12,7 @@ from typing import Any
 from local_aws.errors import validation
 from local_aws.protocol import to_epoch
 from local_aws.sagemaker.registry import Params
-from local_aws.store import Record
+from local_aws.store import Record, Records
 
 DEFAULT_PAGE = 10
 
@@ -58,11 +58,22 @@ def page(
 
     tests = list(_tests(params, name, status, equals or {}, contains or {}))
     descending = params.get("SortOrder", default_order) == "Descending"
-    ordered = _from(sorted(records, key=place), place, _last(params), descending)
+    ordered = _from(_sorted(records, key, name, place), place, _last(params), descending)
     size = params.get("MaxResults", DEFAULT_PAGE)
     found = list(islice((r for r in ordered if all(test(r) for test in tests)), size + 1))
     more = {"NextToken": _token(place(found[size - 1]), params)} if len(found) > size else {}
     return found[:size], more
+
+
+def _sorted(
+    records: list[Record], key: str, name: str, place: Callable[[Record], Place]
+) -> list[Record]:
+    """In ascending order; sorted once for all pages as long as nothing changes."""
+    if not isinstance(records, Records):
+        return sorted(records, key=place)
+    if (key, name) not in records.orders:
+        records.orders[key, name] = sorted(records, key=place)
+    return records.orders[key, name]
 
 
 def _from(
