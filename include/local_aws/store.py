@@ -96,7 +96,8 @@ class Store:
                 self._arns.pop(record["_arn"], None)
                 self.untag(record["_arn"], list(self.tags(record["_arn"])))
 
-    def all(self, kind: str, region: str) -> Records:
+    def all(self, kind: str, region: str) -> list[Record]:
+        """`Records`, not to be changed."""
         with self._lock:
             place = (kind, region)
             if place not in self._lists:
