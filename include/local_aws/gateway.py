@@ -6,11 +6,12 @@ import logging
 import re
 import xml.sax.saxutils
 from collections.abc import Callable, Iterable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
-from local_aws import admin, ec2, protocol, tagging
+from local_aws import admin, clock, ec2, protocol, tagging
 from local_aws.app import App
 from local_aws.autoscaling import operations as autoscaling
 from local_aws.cloudwatch import alarm_operations as cloudwatch
@@ -52,6 +53,8 @@ class Gateway:
             text = f"The local AWS failed: {type(error).__name__}: {error}"
             response = _failure(request, AwsError("InternalFailure", text, 500))
         headers = [(name, value) for name, value in response.headers]
+        if not any(name.lower() == "date" for name, _ in headers):
+            headers.append(("Date", formatdate(clock.now(), usegmt=True)))
         if isinstance(response.body, bytes):
             if not any(name.lower() == "content-length" for name, _ in headers):
                 headers.append(("Content-Length", str(len(response.body))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -129,16 +130,22 @@ def lineage(arn: str) -> dict[str, str]:
     return _lineage(arn)
 
 
-def last_training(group: str) -> datetime | None:
-    """When the newest package of `group` was registered, whether it won or lost."""
-    packages = _packages(group)
-    return packages[0]["CreationTime"] if packages else None
+@dataclass(frozen=True)
+class Trained:
+    """A model that was registered, whether it won or lost: when, by which run, from which dataset."""
+
+    registered: datetime
+    run: str | None
+    fingerprint: str | None
 
 
-def last_dataset(group: str) -> str | None:
-    """Fingerprint of the dataset of the newest package of `group`, whether it won or lost."""
+def newest(group: str) -> Trained | None:
+    """The newest of `group`."""
     packages = _packages(group)
-    return _lineage(packages[0]["ModelPackageArn"]).get(FINGERPRINT) if packages else None
+    if not packages:
+        return None
+    found = _lineage(packages[0]["ModelPackageArn"])
+    return Trained(packages[0]["CreationTime"], found.get(RUN), found.get(FINGERPRINT))
 
 
 def _lineage(arn: str) -> dict[str, str]:

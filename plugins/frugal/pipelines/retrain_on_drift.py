@@ -79,7 +79,10 @@ def _weigh(spec: ModelSpec) -> Any:
     def weigh() -> dict[str, Any]:
         """Take the messages, decide on every window, keep the decisions, and only then delete the messages."""
         from frugal.aws.prepare import place
-        from frugal.events import queue
+        from frugal.aws.run import Run
+        from frugal.events import alert, queue
+        from frugal.retraining import records
+        from frugal.retraining.weigh import has_drifted, run_id
         from frugal.retraining.weigh import weigh as weigh_windows
 
         context = get_current_context()
@@ -93,13 +96,28 @@ def _weigh(spec: ModelSpec) -> Any:
         result = weigh_windows(spec, context["run_id"], jobs, in_flight, drift.IN_ENVIRONMENT)
         if messages:
             queue.delete(wiring, messages)
+        for found in result["decided"]:
+            if has_drifted(found):
+                subject = f"{found['action']}: drift of {spec.name} in {found['window']}"
+                alert.tell(subject, found["why"], found, topic=spec.monitor.alerts)
         ti.xcom_push(key="decided", value=result["decided"])
+        if result["open"] and _is_started(ti, spec, result["open"]["window"]):
+            window, run = result["open"]["window"], Run.from_json(result["run"])
+            records.conclude(run, window, started=True, note=run_id(window))
+            raise AirflowSkipException(f"{run_id(window)} was started before")
         if result["open"] is None:
             told = [f"{found['action']}: {found['why']}" for found in result["decided"]]
             raise AirflowSkipException("\n".join(told) or "nothing drifted")
         return result
 
     return weigh()
+
+
+def _is_started(ti: Any, spec: ModelSpec, window: str) -> bool:
+    """Whether the window's training was started by a run that died before it could say so."""
+    from frugal.retraining.weigh import run_id
+
+    return bool(ti.get_dr_count(dag_id=train_dag(spec), run_ids=[run_id(window)]))
 
 
 def _approve(spec: ModelSpec) -> Any:
@@ -151,7 +169,8 @@ def _conclude() -> Any:
         answer = ti.xcom_pull(task_ids=APPROVE)
         started = answer is None or APPROVED in answer["chosen_options"]
         note = run_id(window) if started else "not approved"
-        records.conclude(Run.from_json(weighed["run"]), window, started=started, note=note)
+        run = Run.from_json(weighed["run"])
+        records.conclude(run, window, started=started, note=note, refused=not started)
         return note
 
     return conclude()

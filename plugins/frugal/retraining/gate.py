@@ -23,6 +23,7 @@ class Facts:
     in_flight      training runs that are queued or running
     last_training  when the newest model was registered, whether it won or lost
     retrained      when this gate's earlier retrainings were decided
+    refused        when somebody was asked, and did not approve
     spent          what the retrainings of this calendar month have cost, with those that have no report yet
     expected       what a retraining is likely to cost
     new_data       whether the raw data or what prepares it changed since the last training
@@ -37,6 +38,7 @@ class Facts:
     in_flight: int = 0
     last_training: datetime | None = None
     retrained: Sequence[datetime] = ()
+    refused: Sequence[datetime] = ()
     spent: float | None = 0.0
     expected: float | None = None
     new_data: bool = True
@@ -108,11 +110,13 @@ def _in_flight(gate: Retrain, facts: Facts) -> Found:
 
 
 def _cooldown(gate: Retrain, facts: Facts) -> Found:
-    times = [at for at in (facts.last_training, *facts.retrained) if at is not None]
+    trained = [at for at in (facts.last_training, *facts.retrained) if at is not None]
+    times = [*trained, *facts.refused]
     if not times:
         return True, "nothing was trained before"
     ends = max(times) + gate.cooldown
-    text = f"last trained {_minute(max(times))}, cooldown {gate.cooldown}"
+    what = "last trained" if max(times) in trained else "not approved"
+    text = f"{what} {_minute(max(times))}, cooldown {gate.cooldown}"
     return facts.now >= ends, f"{text}, until {_minute(ends)}"
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from frugal.aws import clients, names, registry, windows
+from frugal.aws import clients, names, registry
 from frugal.aws.prepare import NoRawData, place, prepare
 from frugal.aws.run import Run
 from frugal.aws.settings import Settings
@@ -29,17 +29,22 @@ def weigh(
     `window_key` is the variable of a job's environment that names its window. Returns {"run", "open": the decision that
     is to be acted on or None, "decided": all of this time}. Doing it again decides nothing anew.
     """
-    run, now = place(spec, dag_run_id), datetime.now(UTC)
-    since = f"{now - REMEMBERED:{windows.NAME}}"
-    known = records.read(run, since)
+    run = place(spec, dag_run_id)
+    now = records.aws_now(run)
+    known = records.read(run, now - REMEMBERED, now)
     told = {window for job in jobs if (window := window_of(job, window_key))}
     waiting = {*known.undecided, *(w for w in told if w in known.verdicts)} - set(known.decisions)
     decided = []
     for window in sorted(waiting, reverse=True):
         facts = _facts(spec, run, window, known, now, in_flight)
         document = records.record(run, decide(spec.monitor.retrain, facts))
-        known.decisions[window] = document
+        known.decisions[window], known.decided[window] = document, now
         decided.append(document)
+    for window in known.open:
+        if trained_by := _overtaken(spec, window, known.decided[window]):
+            note = f"overtaken by the training {trained_by}"
+            records.conclude(run, window, started=False, note=note)
+            known.outcomes[window] = {"started": False}
     for window in known.open[1:]:
         note = f"{known.open[0]} is acted on instead"
         records.conclude(run, window, started=False, note=note)
@@ -65,6 +70,11 @@ def run_id(window: str) -> str:
     return f"drift__{window}"
 
 
+def has_drifted(decision: Mapping[str, Any]) -> bool:
+    """Whether there was drift to decide on, whatever was decided."""
+    return any(r["check"] == "evidence" and r["passed"] for r in decision["reasons"])
+
+
 def _facts(
     spec: ModelSpec, run: Run, window: str, known: records.Records, now: datetime, in_flight: int
 ) -> Facts:
@@ -75,6 +85,7 @@ def _facts(
     if expected is None:
         expected = worst_case(run_plan(spec, run.region, price_table()))
     spent = [_cost(run, w, expected) for w in this_month]
+    newest = registry.newest(spec.name)
     return Facts(
         window=window,
         verdict=found["verdict"],
@@ -82,8 +93,9 @@ def _facts(
         now=now,
         decided=list(known.decisions),
         in_flight=in_flight,
-        last_training=registry.last_training(spec.name),
+        last_training=newest.registered if newest else None,
         retrained=list(known.retrained.values()),
+        refused=list(known.refused.values()),
         spent=None if None in spent else sum(cost for cost in spent if cost is not None),
         expected=expected,
         new_data=_new_data(spec, run),
@@ -105,13 +117,23 @@ def loss(found: Mapping[str, Any]) -> float | None:
     return None
 
 
+def _overtaken(spec: ModelSpec, window: str, decided: datetime) -> str | None:
+    """Run of a training that ended since the decision, and is not the decision's own."""
+    newest = registry.newest(spec.name)
+    if newest is None or newest.registered <= decided:
+        return None
+    own = names.run_id(Settings.load().environment, run_id(window))
+    return None if newest.run == own else newest.run
+
+
 def _new_data(spec: ModelSpec, run: Run) -> bool:
     """Whether a training now would have another dataset than the last one, whatever became of its model."""
     try:
         fingerprint = prepare(spec, run.id).fingerprint
     except NoRawData:
         return False
-    return fingerprint != registry.last_dataset(spec.name)
+    newest = registry.newest(spec.name)
+    return newest is None or fingerprint != newest.fingerprint
 
 
 def _last_cost(run: Run, known: records.Records) -> float | None:

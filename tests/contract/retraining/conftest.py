@@ -6,7 +6,7 @@ import json
 import random
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -143,10 +143,10 @@ class Model:
 
 
 @pytest.fixture(scope="module")
-def model(
+def make_model(
     local_aws: LocalAws, repository: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Model]:
-    """A model that was trained once, in the account that these tests share."""
+) -> Iterator[Callable[[], Model]]:
+    """Makes models that were never trained, in the account that these tests share."""
     include = tmp_path_factory.mktemp("include")
     shutil.copytree(
         repository / "include" / "container",
@@ -163,20 +163,30 @@ def model(
         patch.setenv("FRUGAL_BUCKET", BUCKET)
         clients.forget()
         clients.client("s3").create_bucket(Bucket=BUCKET)
-        name = f"r{uuid.uuid4().hex[:10]}"
-        (include / "models" / name).mkdir(parents=True)
-        (include / "models" / name / "model.yaml").write_text(SPEC.format(name=name))
-        for script in ("train.py", "inference.py"):
-            (include / "models" / name / script).touch()
-        model = Model(parse_spec(SPEC.format(name=name)))
-        model.add_raw()
-        model.train()
-        yield model
+
+        def make() -> Model:
+            name = f"r{uuid.uuid4().hex[:10]}"
+            (include / "models" / name).mkdir(parents=True)
+            (include / "models" / name / "model.yaml").write_text(SPEC.format(name=name))
+            for script in ("train.py", "inference.py"):
+                (include / "models" / name / script).touch()
+            return Model(parse_spec(SPEC.format(name=name)))
+
+        yield make
         clients.forget()
 
 
+@pytest.fixture(scope="module")
+def model(make_model: Callable[[], Model]) -> Model:
+    """A model that was trained once."""
+    model = make_model()
+    model.add_raw()
+    model.train()
+    return model
+
+
 @pytest.fixture(autouse=True)
-def _pointed(model: Model, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+def _pointed(make_model: Any, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test's own environment points at the local AWS, too."""
     for name, value in local_aws.client_environment().items():
         monkeypatch.setenv(name, value)

@@ -54,6 +54,13 @@ def test_nothing_against_it_does_what_the_spec_says(action: str) -> None:
         ("in_flight", {"in_flight": 1}, "1 training run(s) are under way"),
         ("cooldown", {"last_training": NOW - DAY / 2}, "until 2026-11-21 00:00Z"),
         ("cooldown", {"retrained": [NOW - DAY / 2]}, "until 2026-11-21 00:00Z"),
+        ("cooldown", {"refused": [NOW - DAY / 2]}, "not approved 2026-11-20 00:00Z"),
+        (
+            "cooldown",
+            {"last_training": NOW - DAY + timedelta(seconds=1)},
+            "until 2026-11-20 12:00Z",
+        ),
+        ("cooldown", {"last_training": NOW + 2 * DAY}, "until 2026-11-23 12:00Z"),
         ("per_week", {"retrained": [NOW - 2 * DAY, NOW - 6 * DAY]}, "2 allowed"),
         ("budget", {"spent": 8.5}, "1.50 of 10.00 are left"),
         ("budget", {"spent": None}, "spent so far is unknown"),
@@ -89,6 +96,19 @@ def test_what_is_not_known_or_not_asked_has_no_say(
     decision = decide(gate(**of_gate), facts(**of_facts))
     said = {reason.check: reason.passed for reason in decision.reasons}
     assert said[check] is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"last_training": NOW - DAY},
+        {"refused": [NOW - DAY], "retrained": [NOW - 3 * DAY]},
+        {"retrained": [NOW - 2 * DAY, NOW - 7 * DAY]},
+        {"spent": 8.0},
+    ],
+)
+def test_what_ends_now_holds_no_longer(changed: dict[str, Any]) -> None:
+    assert decide(gate(), facts(**changed)).action == "retrain"
 
 
 def test_the_first_model_has_nothing_to_cool_down_from() -> None:
