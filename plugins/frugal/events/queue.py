@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from frugal.aws import clients
 from frugal.events.wiring import Wiring, queue_url
+
+log = logging.getLogger(__name__)
 
 A_BATCH = 10  # ReceiveMessage, botocore's model
 MOST = 1000
@@ -23,12 +26,23 @@ class Message:
 
 
 def receive(wiring: Wiring) -> list[Message]:
-    """Everything that waits; nothing where there is no queue.
+    """Everything that waits; nothing where there is no queue, which is logged.
 
     What cannot be read is put back at once, which counts: after `wiring.RECEIVES` it is in the dead-letter queue.
     """
-    url = queue_url(wiring.queue)
-    return list(_received(clients.client("sqs"), url)) if url else []
+    sqs, url, messages = clients.client("sqs"), queue_url(wiring.queue), list[Message]()
+    try:
+        if url is not None:
+            messages.extend(_received(sqs, url))
+            return messages
+    except sqs.exceptions.QueueDoesNotExist:
+        pass
+    log.warning(
+        "There is no queue %s: what drifted is looked for in S3 alone; `frugal events up %s` makes one",
+        wiring.queue,
+        wiring.model,
+    )
+    return messages
 
 
 def _received(sqs: Any, url: str) -> Iterator[Message]:
@@ -56,22 +70,33 @@ def job_of(body: str) -> str | None:
 
 
 def delete(wiring: Wiring, messages: list[Message]) -> None:
-    """Delete what was received. One that was received again meanwhile stays, which does no harm."""
-    url = queue_url(wiring.queue)
-    sqs = clients.client("sqs")
+    """Delete what was received. One that is left, which is logged, comes again and does no harm."""
+    sqs, url = clients.client("sqs"), queue_url(wiring.queue)
+    if url is None:
+        return
     for start in range(0, len(messages), A_BATCH):
+        batch = messages[start : start + A_BATCH]
         entries = [
             {"Id": str(number), "ReceiptHandle": message.receipt}
-            for number, message in enumerate(messages[start : start + A_BATCH])
+            for number, message in enumerate(batch)
         ]
-        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        try:
+            answer = sqs.delete_message_batch(QueueUrl=url, Entries=entries)
+        except sqs.exceptions.QueueDoesNotExist:
+            return
+        for failed in answer.get("Failed", []):
+            job = batch[int(failed["Id"])].job
+            log.warning("The message of %s is still there: %s", job, failed.get("Message"))
 
 
-def waiting(name: str) -> int:
-    """Messages that can be received from a queue, about; 0 without a queue."""
-    url = queue_url(name)
+def waiting(name: str) -> int | None:
+    """Messages that can be received from a queue, about; None without a queue."""
+    sqs, url = clients.client("sqs"), queue_url(name)
     if url is None:
-        return 0
+        return None
     key = "ApproximateNumberOfMessages"
-    found = clients.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=[key])
+    try:
+        found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[key])
+    except sqs.exceptions.QueueDoesNotExist:
+        return None
     return int(found["Attributes"][key])
