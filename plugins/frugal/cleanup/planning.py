@@ -10,7 +10,7 @@ from frugal.cleanup.keep import kept
 from frugal.cleanup.kind import CleanupKind
 from frugal.cleanup.plan import Item, Plan, Verdict
 from frugal.cleanup.resource import MARK, Resource
-from frugal.cleanup.rules import Rule, Rules
+from frugal.cleanup.rules import REPORT, Rule, Rules
 from frugal.cleanup.signals.signal import Finding
 from frugal.cleanup.view import View
 
@@ -95,7 +95,7 @@ class _Judge:
         mine = resource.ours(self.environment)
         if not mine and not finding.holds:
             return None
-        if not mine:
+        if not mine or (rule.action == REPORT and finding.holds):
             verdict = Verdict.REPORT
         elif why := kept(resource, self.view.now):
             verdict, reason = Verdict.SPARE, f"{why} ({finding.reason})"

@@ -27,6 +27,7 @@ from frugal.cleanup.view import View
 from frugal.spec.durations import Duration
 from frugal.spec.section import Section
 
+REPORT = "report"  # tell of it, and do nothing
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
 
 
@@ -81,8 +82,9 @@ class Rule(Section):
     @classmethod
     def _known_action(cls, action: str, info: ValidationInfo) -> str:
         kind = KINDS.get(info.data.get("kind", ""))
-        if kind is not None and action not in kind.acts:
-            raise ValueError(f"{kind.name} knows no such action. Allowed: {', '.join(kind.acts)}")
+        if kind is not None and action not in (*kind.acts, REPORT):
+            allowed = ", ".join((*kind.acts, REPORT))
+            raise ValueError(f"{kind.name} knows no such action. Allowed: {allowed}")
         return action
 
     @property

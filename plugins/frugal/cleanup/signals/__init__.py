@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from frugal.cleanup.signals import age, retention, serving, use
+from frugal.cleanup.signals import age, retention, serving, settings, use
 from frugal.cleanup.signals.signal import SignalKind
 
 SIGNALS: dict[str, SignalKind] = {
     **age.SIGNALS,
     **use.SIGNALS,
+    **settings.SIGNALS,
     **serving.SIGNALS,
     **retention.SIGNALS,
 }

@@ -41,7 +41,7 @@ def vanished(_: bool) -> Signal:
 
 SIGNALS = {
     "unreferenced": SignalKind(
-        Yes, unreferenced, frozenset({"endpoint-config", "model", "model-package"})
+        Yes, unreferenced, frozenset({"endpoint-config", "model", "model-package", "space"})
     ),
     "vanished": SignalKind(Yes, vanished, frozenset({"scalable-target", "alarm"})),
 }

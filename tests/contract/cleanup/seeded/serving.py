@@ -105,7 +105,9 @@ def scale(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
     metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
     await_true(partial(in_service, ground, name), f"{name} to be in service")
     scaling = ground.aws("application-autoscaling")
-    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    scaling.register_scalable_target(
+        **target, MinCapacity=1, MaxCapacity=2, Tags=ground.mapping(story)
+    )
     made = scaling.put_scaling_policy(
         **target,
         PolicyName=name,

@@ -18,11 +18,12 @@ from tests.contract.cleanup.seeded.seed import (
 from tests.contract.cleanup.seeded.stories import COMMON, KEPT, Story, special
 
 IDLE_SHUTDOWN = {
-    "JupyterLabAppSettings": {
+    kind: {
         "AppLifecycleManagement": {
             "IdleSettings": {"LifecycleManagement": "ENABLED", "IdleTimeoutInMinutes": 525600}
         }
     }
+    for kind in ("JupyterLabAppSettings", "CodeEditorAppSettings")
 }
 
 

@@ -1,0 +1,49 @@
+"""A local AWS for a seeded account, and this process's clients pointed at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from frugal.aws import clients
+from tests.contract.cleanup.account import Account
+from tests.contract.cleanup.nights import Nights
+from tests.contract.cleanup.seeded.light import LightAws
+from tests.contract.cleanup.seeded.seed import BUCKET
+from tests.contract.conftest import run_local_aws
+
+ENVIRONMENT = "production"
+
+
+@pytest.fixture(scope="module")
+def light_aws(
+    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
+) -> Iterator[LightAws]:
+    """A local AWS whose containers start at once."""
+    home = tmp_path_factory.mktemp("seeded")
+    for local in run_local_aws(home, python_of("local-aws").parents[2], LightAws):
+        assert isinstance(local, LightAws)
+        yield local
+
+
+@pytest.fixture
+def seeded(light_aws: LightAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """An account without anything in it yet, where Frugal's clients and its environment point."""
+    for name, value in light_aws.client_environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+    monkeypatch.setenv("FRUGAL_ENVIRONMENT", ENVIRONMENT)
+    monkeypatch.setenv("FRUGAL_BUCKET", BUCKET)
+    clients.forget()
+    yield Account(light_aws, ENVIRONMENT)
+    clients.forget()
+
+
+@pytest.fixture
+def nights(seeded: Account, repository: Path) -> Iterator[Nights]:
+    """Nights over that account; the clock is set back afterwards."""
+    found = Nights(seeded, repository / "include")
+    yield found
+    seeded.shift(-found.passed)
