@@ -1,0 +1,1 @@
+"""How other tools, and Frugal, are let loose on a seeded account."""
