@@ -14,7 +14,8 @@ def main(arguments: list[str]) -> int:
     known = [
         m.name for m in pkgutil.iter_modules(bench.__path__) if not m.ispkg and m.name[0] != "_"
     ]
-    chosen, rest = (arguments[:1], arguments[1:]) if arguments else (known, [])
+    named = [argument.replace("-", "_") for argument in arguments[:1]]
+    chosen, rest = (named, arguments[1:]) if arguments else (known, [])
     unknown = [name for name in chosen if name not in known]
     if unknown:
         print(

@@ -60,6 +60,7 @@ def environments() -> dict[str, Environment]:
         Environment("data", (HERE / "data.txt",)),
         Environment("bench", (HERE / "bench.txt",), python="3.10"),
         Environment("evidently", (HERE / "evidently.txt",), python="3.10", rare=True),
+        Environment("c7n", (HERE / "c7n.txt",), rare=True),
         Environment("sdk", (HERE / "sdk.txt",)),
         Environment("awscli", (HERE / "awscli.txt",)),
         Environment("tests/local-aws", (pytest,), base="local-aws"),
