@@ -1,10 +1,12 @@
-"""The calls of Airflow's REST API (v2) that the fault matrix makes, for all DAGs and runs."""
+"""The calls of Airflow's REST API (v2) that tests on a real Airflow make, for all DAGs and runs."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -53,6 +55,31 @@ class Api:
     def state(self, dag: str, run: str) -> str:
         """State of a DAG run."""
         return str(self._send("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
+
+    def runs(self, dag: str) -> list[dict[str, Any]]:
+        """DAG runs, the first first: dag_run_id, run_type, state, ..."""
+        path = f"/dags/{dag}/dagRuns?limit={PAGE}&order_by=id"
+        found: list[dict[str, Any]] = self._send("GET", path)["dag_runs"]
+        return found
+
+    def log(self, dag: str, run: str, task: str) -> str:
+        """What a task's first attempt logged, as JSON."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}/logs/1?full_content=true"
+        return json.dumps(self._send("GET", path))
+
+    def events(self, asset: str) -> int:
+        """How many events of an asset there were."""
+        found = self._send("GET", f"/assets?name_pattern={quote(asset)}")["assets"]
+        ids = [one["id"] for one in found if one["name"] == asset]
+        return sum(self._send("GET", f"/assets/events?asset_id={i}")["total_entries"] for i in ids)
+
+    def unpause(self, dag: str) -> None:
+        """Let the DAG run."""
+        self._send("PATCH", f"/dags/{dag}", is_paused=False)
+
+    def pause(self, dag: str) -> None:
+        """Start no run of the DAG any more."""
+        self._send("PATCH", f"/dags/{dag}", is_paused=True)
 
     def mark(self, dag: str, run: str, state: str) -> None:
         """Mark the task failed or success, as a user does."""

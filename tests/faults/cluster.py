@@ -9,9 +9,10 @@ import sqlite3
 import sys
 import time
 import uuid
-from collections.abc import Callable, Collection
-from contextlib import closing
+from collections.abc import Callable, Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,24 +55,28 @@ class Cluster:
 
     def launch(self, dags: Collection[str]) -> None:
         """Start everything, and wait until these DAGs can be run."""
-        import boto3
-
         self._start_aws()
         self.airflow.prepare(Path(sys.executable))
         self.programs.preload(*PRELOAD, "airflow.providers.amazon.aws.operators.sagemaker")
         self.airflow.start(self.programs)
         self._wait_for_aws()
-        account = self.local.client_environment()
-        session = boto3.Session(
-            account["AWS_ACCESS_KEY_ID"],
-            account["AWS_SECRET_ACCESS_KEY"],
-            region_name=account["AWS_DEFAULT_REGION"],
-        )
-        self.sagemaker = session.client("sagemaker", endpoint_url=self.local.url)
-        self.s3 = session.client("s3", endpoint_url=self.local.url)
+        self.sagemaker, self.s3 = self.client("sagemaker"), self.client("s3")
         self.s3.create_bucket(Bucket=work.BUCKET)
         self.api = Api(self.airflow.url, self.airflow.wait(self.programs))
         self.await_dags(dags)
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the local AWS."""
+        import boto3
+
+        account = self.local.client_environment()
+        return boto3.client(
+            service,
+            account["AWS_DEFAULT_REGION"],
+            endpoint_url=self.local.url,
+            aws_access_key_id=account["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=account["AWS_SECRET_ACCESS_KEY"],
+        )
 
     def await_dags(self, dags: Collection[str]) -> None:
         """Return when these DAGs can be run."""
@@ -193,6 +198,20 @@ class Cluster:
     def fault(self, fault: str, **rule: Any) -> None:
         """Make something go wrong in the local AWS: a rule of `frugal local fault add`."""
         self.local.ask("POST", "/_local/faults", {"fault": fault, **rule})
+
+    def pass_time(self, seconds: float) -> None:
+        """Let so much time pass for the local AWS at once."""
+        self.local.ask("POST", "/_local/clock", {"Shift": seconds})
+
+    @contextmanager
+    def at(self, time: datetime) -> Iterator[None]:
+        """Let the local AWS take it for this time."""
+        ahead = time.timestamp() - self.local.ask("GET", "/_local/clock")["Now"]
+        self.pass_time(ahead)
+        try:
+            yield
+        finally:
+            self.pass_time(-ahead)
 
     def struck(self, run: TaskRun) -> int:
         """How often the faults of a run's jobs struck."""

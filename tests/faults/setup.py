@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -44,19 +45,29 @@ class SlottedAws(LocalAws):
         return [*super().command(), "--slots", SLOTS, "--clock", CLOCK, "--images", str(images)]
 
 
-def make(folder: Path, envs: Path) -> Cluster:
-    """A cluster with all its state in `folder`, on free ports, not started. `envs` are make's."""
+def make(
+    folder: Path,
+    envs: Path,
+    kind: type[LocalAws] = SlottedAws,
+    dags: Path = DAGS,
+    settings: Mapping[str, str] | None = None,
+) -> Cluster:
+    """A cluster with all its state in `folder`, on free ports, not started. `envs` are make's.
+
+    `settings` are laid over the environment of all that is Airflow's.
+    """
     home = Home(folder)
     (folder / "envs").symlink_to(envs)
-    local = SlottedAws(folder, free_port(0))
+    local = kind(folder, free_port(0))
     environment = clean_environment() | local.client_environment()
     environment |= {
         "AIRFLOW_CONN_AWS_DEFAULT": '{"conn_type": "aws"}',
         "FRUGAL_POLL_SECONDS": "0.5",
         "FRUGAL_BUCKET": work.BUCKET,
     }
-    airflow = Airflow(home, aws=environment, dags=DAGS, port=0)
+    airflow = Airflow(home, aws=environment, dags=dags, port=0)
     airflow.environment |= {f"AIRFLOW__{name}": value for name, value in SETTINGS.items()}
+    airflow.environment |= settings or {}
     jobs = folder / "jobs"
     jobs.mkdir()
     programs = Programs(Path(sys.executable), airflow.environment, home.logs / "keeper.log")

@@ -10,6 +10,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from local_aws import clock
 from local_aws.backing.objects import ObjectStore
 from local_aws.execution.transfer import split_uri
 
@@ -53,7 +54,7 @@ class Capture:
             data["endpointInput"] = self._side("INPUT", *asked)
         if self._modes & {"Output", "InputAndOutput"}:
             data["endpointOutput"] = self._side("OUTPUT", *answered)
-        at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        at = _now().strftime("%Y-%m-%dT%H:%M:%SZ")
         meta: dict[str, Any] = {"eventId": str(uuid.uuid4()), "inferenceTime": at}
         meta |= {"inferenceId": inference_id} if inference_id else {}
         meta |= {"customAttributes": [attributes]} if attributes else {}
@@ -93,9 +94,13 @@ class Capture:
             records, self._records, self._timer = self._records, {}, None
         bucket, prefix = split_uri(self._config["DestinationS3Uri"])
         for variant, lines in records.items():
-            at = datetime.now(UTC)
+            at = _now()
             name = f"{at:%M-%S}-{at.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
             path = [prefix.strip("/"), self._endpoint, variant, f"{at:%Y/%m/%d/%H}", name]
             content = "".join(f"{line}\n" for line in lines).encode()
             if self._objects.exists(bucket):
                 self._objects.put_bytes(bucket, "/".join(p for p in path if p), content)
+
+
+def _now() -> datetime:
+    return datetime.fromtimestamp(clock.now(), UTC)
