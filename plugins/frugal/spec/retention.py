@@ -28,9 +28,11 @@ class Transition(Section):
 
 
 class Noncurrent(Section):
-    """Versions that were overwritten or deleted, in a bucket with versioning."""
+    """Versions that were overwritten or deleted, in a bucket with versioning: so long they can be brought back."""
 
-    keep: int = Field(3, ge=0, le=100, description="newest ones of each object that stay for good")
+    keep: int = Field(
+        0, ge=0, le=100, description="newest ones that stay for good, those of deleted objects too"
+    )
     after: Duration = Field(timedelta(days=30), description="then the others go")
 
 

@@ -67,13 +67,14 @@ def _noncurrent(place: Place, spec: ModelSpec, name: str) -> Iterator[Unit]:
     for version in _doomed(place, spec):
         total.add({"Size": 0, **version})
     kept = spec.retention.noncurrent
+    beyond = f", beyond {kept.keep} newer ones" if kept.keep else ""
     if total.objects:
         yield Unit(
             f"{spec.name}/",
             total.objects,
             total.bytes,
             due=True,
-            why=f"{total.objects} versions noncurrent for over {kept.after.days} days, beyond {kept.keep} newer ones",
+            why=f"{total.objects} versions noncurrent for over {kept.after.days} days{beyond}",
         )
 
 
