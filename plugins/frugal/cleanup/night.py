@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from frugal.aws import clients
 from frugal.aws.settings import Settings
-from frugal.cleanup import marks, recipes
+from frugal.cleanup import marks, recipes, store
 from frugal.cleanup.account import Account, Connect
 from frugal.cleanup.inventory import Inventory
 from frugal.cleanup.journal import Journal
@@ -23,16 +23,34 @@ from frugal.cleanup.sweep import Sweep
 from frugal.cost.prices import price_table
 
 
-def here(
-    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+def utc_now() -> datetime:
+    """The time that a night goes by."""
+    return datetime.now(UTC)
+
+
+def here(clock: Callable[[], datetime] = utc_now, connect: Connect = clients.client) -> Account:
+    """The account in the region of Airflow's connection."""
+    return accounts({}, clock, connect)[0]
+
+
+def accounts(
+    regions: Iterable[str],
+    clock: Callable[[], datetime] = utc_now,
     connect: Connect = clients.client,
-) -> Account:
-    """The account and region of Airflow's connection."""
+) -> list[Account]:
+    """The account in the region of Airflow's connection, and in those of the others where there is a bucket of ours."""
     settings = Settings.load()
-    region = connect("sagemaker", None).meta.region_name
+    home = connect("sagemaker", None).meta.region_name
     number = connect("sts", None).get_caller_identity()["Account"]
-    bucket = settings.bucket or f"frugal-{number}-{region}"
-    return Account(connect, region, number, settings.environment, bucket, price_table(), clock)
+    buckets = {home: settings.bucket or f"frugal-{number}-{home}"}
+    for region in sorted(set(regions) - {home}):
+        bucket = settings.bucket_in(region, number)
+        if store.is_there(connect("s3", region), bucket):
+            buckets[region] = bucket
+    return [
+        Account(connect, region, number, settings.environment, bucket, price_table(), clock)
+        for region, bucket in buckets.items()
+    ]
 
 
 def plan(account: Account, rules: Rules) -> Plan:

@@ -112,6 +112,7 @@ class Rules(Section):
     """A whole cleanup.yaml."""
 
     rules: dict[Annotated[str, StringConstraints(pattern=NAME)], Rule] = Field(min_length=1)
+    dry_run: bool = Field(True, description="whether the DAG only says what it would do")
     caps: Caps = Caps()
     look_at_most: int = Field(
         800, ge=0, description="calls a night to look at things that no List call tells enough of"

@@ -23,6 +23,17 @@ class Changed(RuntimeError):
     """Somebody else wrote the document since it was read."""
 
 
+def is_there(s3: Any, bucket: str) -> bool:
+    """Whether there is such a bucket."""
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except s3.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] in NOT_FOUND:
+            return False
+        raise
+    return True
+
+
 def read(account: Account, *names: str) -> Any:
     """The document of that name; None when there is none."""
     return read_with_etag(account, *names)[0]

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from frugal.aws.settings import Settings
 from frugal.cli.advice import advice
+from frugal.cli.cleanup import cleanup, restoring
 from frugal.cli.common import Json, fail, known_regions
 from frugal.cli.events import events
 from frugal.cli.load_test import load_testing
@@ -42,6 +43,8 @@ app.add_typer(local, name="local")
 app.add_typer(advice)
 app.add_typer(load_testing)
 app.add_typer(removal)
+app.add_typer(cleanup, name="cleanup")
+app.add_typer(restoring)
 app.add_typer(events, name="events")
 
 

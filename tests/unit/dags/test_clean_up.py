@@ -22,6 +22,13 @@ def test_it_runs_every_night_unless_somebody_pauses_it(
     assert dag.is_paused_upon_creation is False
     assert dag.timetable.expression == "0 3 * * *"
     assert dag.max_active_runs == 1
-    assert dag.dagrun_timeout <= timedelta(hours=1)
-    assert dag.task_ids == ["reap"]
-    assert dag.task_dict["reap"].retries
+    assert dag.dagrun_timeout < timedelta(days=1)
+    reap = dag.task_dict["reap"]
+    assert reap.retries
+    assert not reap.upstream_task_ids | reap.downstream_task_ids, (
+        "nothing keeps jobs from their end"
+    )
+    assert dag.task_dict["report"].trigger_rule == "all_done"
+    assert {"caps", "approve", "mark"} <= dag.task_dict["sweep"].get_flat_relative_ids(
+        upstream=True
+    )

@@ -6,6 +6,7 @@ from frugal.cleanup.kind import CleanupKind
 from frugal.cleanup.kinds import (
     autoscaling,
     components,
+    domains,
     endpoint_configs,
     endpoints,
     jobs,
@@ -16,6 +17,7 @@ from frugal.cleanup.kinds import (
     s3_datasets,
     s3_leftovers,
     s3_runs,
+    s3_serving,
     studio,
     transforms,
 )
@@ -33,9 +35,11 @@ KINDS: dict[str, CleanupKind] = {
         *logs.KINDS,
         *notebooks.KINDS,
         *studio.KINDS,
+        *domains.KINDS,
         *s3_runs.KINDS,
         *s3_datasets.KINDS,
         *s3_captured.KINDS,
+        *s3_serving.KINDS,
         *s3_leftovers.KINDS,
     )
 }
