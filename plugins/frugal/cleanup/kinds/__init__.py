@@ -17,7 +17,6 @@ from frugal.cleanup.kinds import (
     s3_datasets,
     s3_leftovers,
     s3_runs,
-    s3_serving,
     studio,
     transforms,
 )
@@ -39,7 +38,6 @@ KINDS: dict[str, CleanupKind] = {
         *s3_runs.KINDS,
         *s3_datasets.KINDS,
         *s3_captured.KINDS,
-        *s3_serving.KINDS,
         *s3_leftovers.KINDS,
     )
 }
