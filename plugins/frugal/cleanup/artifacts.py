@@ -69,6 +69,20 @@ class Place:
         """Its name."""
         return self.account.bucket
 
+    def exists(self) -> bool:
+        """Whether there is a bucket."""
+        try:
+            self.s3.head_bucket(Bucket=self.bucket)
+        except self.s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
+                return False
+            raise
+        return True
+
+    def arn(self, key: str) -> str:
+        """The ARN of what lies below a key."""
+        return f"arn:{self.s3.meta.partition}:s3:::{self.bucket}/{key}"
+
     def objects(self, prefix: str) -> Iterator[dict[str, Any]]:
         """Everything below a prefix, a page of a thousand at a time."""
         pages = self.s3.get_paginator("list_objects_v2")
@@ -127,7 +141,7 @@ def lister(kind: str, find: Find) -> Callable[[Account], Iterator[list[Resource]
 
     def units(account: Account) -> Iterator[list[Resource]]:
         place = Place(account)
-        if not _exists(place):
+        if not place.exists():
             return
         tags = place.tags()
         for spec in known_specs():
@@ -176,7 +190,7 @@ def _resource(
         kind=kind,
         name=unit.name,
         region=place.account.region,
-        arn=f"arn:{_partition(place.account.region)}:s3:::{place.bucket}/{unit.name}",
+        arn=place.arn(unit.name),
         tags={**tags, MODEL: spec.name, OWNER: spec.owner.team},
         facts={
             "prefixes": list(unit.prefixes),
@@ -188,19 +202,3 @@ def _resource(
             **unit.facts,
         },
     )
-
-
-def _exists(place: Place) -> bool:
-    try:
-        place.s3.head_bucket(Bucket=place.bucket)
-    except place.s3.exceptions.ClientError as error:
-        if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
-            return False
-        raise
-    return True
-
-
-def _partition(region: str) -> str:
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

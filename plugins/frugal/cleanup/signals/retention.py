@@ -26,6 +26,7 @@ KINDS = frozenset(
         "s3-captured",
         "s3-dataset",
         "s3-code",
+        "s3-serving",
         "s3-upload",
         "s3-versions",
     }
