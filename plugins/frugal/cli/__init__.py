@@ -17,6 +17,7 @@ from frugal.cli.common import Json, fail, known_regions
 from frugal.cli.events import events
 from frugal.cli.load_test import load_testing
 from frugal.cli.local import local
+from frugal.cli.plan import planning
 from frugal.cli.remove import removal
 from frugal.local import LocalAwsError
 from frugal.spec import SpecError, find_specs, load_spec, load_warnings
@@ -41,6 +42,7 @@ class Commands(TyperGroup):
 app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(local, name="local")
 app.add_typer(advice)
+app.add_typer(planning)
 app.add_typer(load_testing)
 app.add_typer(removal)
 app.add_typer(cleanup, name="cleanup")

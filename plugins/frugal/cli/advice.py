@@ -1,10 +1,9 @@
-"""`frugal choose` and `frugal plan`: what serving and a run will cost, before anything starts."""
+"""`frugal choose`: every form of serving compared by price."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -13,18 +12,14 @@ from rich.table import Table
 
 from frugal.aws.settings import Settings
 from frugal.cli.common import Json, Model, fail, spec_of
-from frugal.cost.estimate import run_plan, worst_case
-from frugal.cost.prices import PriceTable, price_table
 from frugal.serving.chooser import Choice, ModelFacts, Option, choose
 from frugal.serving.chooser.auto import question
 from frugal.serving.chooser.question import NoTraffic, Question
-from frugal.spec import ModelSpec, SpecError
+from frugal.spec import SpecError
 
 Region = Annotated[
     str | None, typer.Option(help="Default: AWS_REGION, AWS_DEFAULT_REGION, else us-east-1.")
 ]
-
-MONTH = timedelta(days=365 / 12)
 
 advice = typer.Typer()
 
@@ -56,19 +51,6 @@ def choose_command(
         show_choice(asked, choice, Console())
 
 
-@advice.command("plan")
-def plan_command(model: Model, region: Region = None, as_json: Json = False) -> None:
-    """What a run of the pipeline, and a month of serving, will cost at most."""
-    try:
-        document = plan_document(spec_of(model), region or Settings.load().region)
-    except SpecError as error:
-        fail(error)
-    if as_json:
-        typer.echo(json.dumps(document, indent=2))
-    else:
-        show_plan(document, Console())
-
-
 def choice_document(asked: Question, choice: Choice) -> dict[str, Any]:
     """The comparison as JSON values; `monthly` in USD, null when a price is unknown."""
     return {
@@ -96,7 +78,7 @@ def show_choice(asked: Question, choice: Choice, console: Console) -> None:
     for option in choice.options:
         if option.ruled_out is None:
             table.add_row(
-                option.strategy, option.size, _usd(option.monthly), _ms(option), option.how
+                option.strategy, option.size, usd(option.monthly), _ms(option), option.how
             )
     console.print(table)
     console.print("\nRuled out:")
@@ -105,66 +87,7 @@ def show_choice(asked: Question, choice: Choice, console: Console) -> None:
     console.print("\nCheapest:")
     for sentence in choice.break_evens:
         console.print(f"  {sentence}", highlight=False)
-    console.print(f"\nChosen: {_chosen(choice)}", highlight=False)
-
-
-def plan_document(spec: ModelSpec, region: str) -> dict[str, Any]:
-    """A run at its worst, stage by stage, and a month of serving if model.yaml says its traffic; USD."""
-    prices = price_table()
-    asked = question(spec, region) if spec.deploy.traffic else None
-    stages = run_plan(spec, region, prices)
-    return {
-        "model": spec.name,
-        "strategy": spec.deploy.strategy,
-        "region": region,
-        "prices_as_of": prices.as_of,
-        "run": {
-            "worst": worst_case(stages),
-            "budget": spec.budget.run,
-            "stages": [
-                {**vars(stage), "max_run": int(stage.max_run.total_seconds())} for stage in stages
-            ],
-        },
-        "serving": _serving(spec, asked) if asked else None,
-        "standing": _standing(spec, region, prices),
-    }
-
-
-def show_plan(document: dict[str, Any], console: Console) -> None:
-    """The plan for a person."""
-    run, serving = document["run"], document["serving"]
-    table = Table("stage", "instance", "at most", "USD", box=None, pad_edge=False)
-    for stage in run["stages"]:
-        minutes = f"{stage['max_run'] / 60:g} min"
-        table.add_row(stage["stage"], stage["instance"], minutes, _usd(stage["worst"], digits=4))
-    console.print(
-        f"A run of {document['model']} in {document['region']}, prices of {document['prices_as_of']}\n"
-    )
-    console.print(table)
-    budget = f", budget.run allows {run['budget']:.2f}" if run["budget"] is not None else ""
-    console.print(f"\nAt most {_usd(run['worst'], digits=4)} USD{budget}.", highlight=False)
-    if serving is None:
-        least = f"at least {_usd(document['standing'])} USD, asked or not"
-        console.print(
-            f"A month of serving, {document['strategy']}: {least}; with deploy.traffic in model.yaml, what it takes.",
-            highlight=False,
-        )
-        return
-    console.print(
-        f"A month of serving, {serving['strategy']}: {_usd(serving['monthly'])} USD "
-        f"({serving['how']})."
-        if serving["ruled_out"] is None
-        else f"Serving as {serving['strategy']} is ruled out: {serving['ruled_out']}",
-        highlight=False,
-    )
-
-
-def _standing(spec: ModelSpec, region: str, prices: PriceTable) -> float | None:
-    """USD a month of the least that always runs; 0 for what sleeps while nobody asks, None when unknown."""
-    deploy = spec.deploy
-    if deploy.host is None or deploy.strategy in ("batch", "auto") or deploy.least == 0:
-        return None if deploy.provisioned_concurrency else 0.0
-    return prices.cost(MONTH.total_seconds(), deploy.host, region, deploy.least)
+    console.print(f"\nChosen: {chosen(choice)}", highlight=False)
 
 
 def _learn(model: str) -> None:
@@ -191,16 +114,6 @@ def _learn(model: str) -> None:
     (facts.right_sized(sizes["serving"]) if sizes else facts).write(folder)
 
 
-def _serving(spec: ModelSpec, asked: Question) -> dict[str, Any]:
-    """The row of the strategy that model.yaml has; of the cheapest for `auto`."""
-    choice = choose(asked)
-    if spec.deploy.strategy == "auto":
-        return vars(choice.best or choice.options[0])
-    rows = [option for option in choice.options if option.strategy == spec.deploy.strategy]
-    exact = (option for option in rows if option.size == spec.deploy.host)
-    return vars(next(exact, rows[0]))
-
-
 def _grouped(options: Iterable[Option]) -> Iterator[tuple[str, str, str]]:
     """Strategy, sizes and reason of what is ruled out; sizes of one reason together."""
     groups: dict[tuple[str, str], list[str]] = {}
@@ -211,16 +124,18 @@ def _grouped(options: Iterable[Option]) -> Iterator[tuple[str, str, str]]:
         yield strategy, ", ".join(sizes) if len(sizes) < 4 else f"{len(sizes)} sizes", reason
 
 
-def _chosen(choice: Choice) -> str:
+def chosen(choice: Choice) -> str:
+    """The best option and the runner-up in a sentence."""
     if choice.best is None:
         return "nothing: no form is both allowed and of known price"
-    text = f"{choice.best.name}, {_usd(choice.best.monthly)} USD a month"
+    text = f"{choice.best.name}, {usd(choice.best.monthly)} USD a month"
     if choice.runner_up is None:
         return text
-    return f"{text}. Runner-up: {choice.runner_up.name}, {_usd(choice.runner_up.monthly)}"
+    return f"{text}. Runner-up: {choice.runner_up.name}, {usd(choice.runner_up.monthly)}"
 
 
-def _usd(amount: float | None, *, digits: int = 2) -> str:
+def usd(amount: float | None, *, digits: int = 2) -> str:
+    """An amount, or that it is unknown."""
     return "unknown" if amount is None else f"{amount:,.{digits}f}"
 
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from frugal.cost.prices import PriceTable
 from frugal.spec import ModelSpec
+from frugal.spec.deploy import CHECKED_WITHIN
 from frugal.spec.train import Rung
 
 
@@ -27,16 +28,19 @@ def run_plan(spec: ModelSpec, region: str, prices: PriceTable) -> list[StagePlan
     A dataset that is prepared already costs nothing; spot costs less than this, never more.
     """
     rung = _dearest(spec, region, prices)
-    stages: list[tuple[str, str, timedelta, str]] = [
-        ("preprocess", spec.preprocess.instance, spec.preprocess.max_run, region),
-        ("train", rung.instance, spec.train.max_run, rung.region or region),
-        ("evaluate", spec.evaluate.instance, spec.evaluate.max_run, region),
+    stages: list[tuple[str, str, timedelta, str, int]] = [
+        ("preprocess", spec.preprocess.instance, spec.preprocess.max_run, region, 1),
+        ("train", rung.instance, spec.train.max_run, rung.region or region, 1),
+        ("evaluate", spec.evaluate.instance, spec.evaluate.max_run, region, 1),
         *_compilation(spec, region),
-        ("baseline", spec.monitor.instance, spec.monitor.max_run, region),
+        *_batch_check(spec, region),
+        ("baseline", spec.monitor.instance, spec.monitor.max_run, region, 1),
     ]
     return [
-        StagePlan(stage, instance, limit, prices.cost(limit.total_seconds(), instance, where))
-        for stage, instance, limit, where in stages
+        StagePlan(
+            stage, instance, limit, prices.cost(limit.total_seconds(), instance, where, instances)
+        )
+        for stage, instance, limit, where, instances in stages
     ]
 
 
@@ -64,13 +68,20 @@ def over_budget(spec: ModelSpec, region: str, prices: PriceTable) -> str | None:
     return None
 
 
-def _compilation(spec: ModelSpec, region: str) -> Iterator[tuple[str, str, timedelta, str]]:
+def _compilation(spec: ModelSpec, region: str) -> Iterator[tuple[str, str, timedelta, str, int]]:
     """The compile backend's jobs that bill: Neo's own is free, its check runs on the host's type."""
     if spec.compile.backend == "onnx":
-        yield "compile", spec.compile.instance, spec.compile.max_run, region
+        yield "compile", spec.compile.instance, spec.compile.max_run, region, 1
     if spec.compile.backend == "neo":
         host = spec.deploy.instance or spec.compile.instance
-        yield "check_compiled", host, spec.compile.max_run, region
+        yield "check_compiled", host, spec.compile.max_run, region, 1
+
+
+def _batch_check(spec: ModelSpec, region: str) -> Iterator[tuple[str, str, timedelta, str, int]]:
+    """The transform job that a model which is served in batch is checked by."""
+    if spec.deploy.strategy == "batch":
+        instances = spec.deploy.instances or 1
+        yield "deploy", str(spec.deploy.host), CHECKED_WITHIN, region, instances
 
 
 def _dearest(spec: ModelSpec, region: str, prices: PriceTable) -> Rung:

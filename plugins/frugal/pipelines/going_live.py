@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from frugal.jobs.work import gather
 from frugal.pipelines.tasks import job_task
 from frugal.spec import ModelSpec
+from frugal.spec.deploy import CHECKED_WITHIN
 from frugal.stages import deploy
 
 ENDED = ("success", "failed")
@@ -22,7 +23,8 @@ def add_tasks(spec: ModelSpec, registered: Any, reported: Any) -> None:
     """
     strategy = spec.deploy.strategy
     first = {"multi-model": _publish_model, "batch": _create_model}.get(strategy)
-    jobs = [job_task(stage) for stage in deploy.stages(spec)]
+    limit = {"execution_timeout": CHECKED_WITHIN} if strategy == "batch" else {}
+    jobs = [job_task(stage, **limit) for stage in deploy.stages(spec)]
     asked = _smoke_test(spec)
     chain(registered, *([first(spec)] if first else []), *jobs, asked)
     live = asked

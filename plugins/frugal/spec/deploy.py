@@ -29,12 +29,14 @@ PATTERNS_IN_WORDS |= {
     ARN: "the ARN of an SNS topic",
 }
 
+FROM_ZERO = ("async", "scale-to-zero")  # these scale to zero without being asked to
 REALTIME_INSTANCE = "ml.m5.large"
 INFERENTIA_INSTANCE = "ml.inf2.xlarge"
 CAPTURE_PERCENT = 100
 MEMORY_MB = 2048
 MAX_CONCURRENCY = 5
 MAX_FALLBACKS = 4  # ProductionVariant.InstancePools has 1 to 5 entries, botocore's model
+CHECKED_WITHIN = timedelta(hours=1)  # a batch model's transform job over held-out rows
 IDLE = (timedelta(hours=1), timedelta(days=30))
 MAX_BAKE = timedelta(hours=1)  # WaitIntervalInSeconds, botocore's model
 
@@ -186,8 +188,7 @@ class Deploy(Section):
     @property
     def scaling(self) -> Autoscale | None:
         """`autoscale`, which the strategies that scale to zero have without asking."""
-        zero = self.strategy in ("async", "scale-to-zero")
-        return self.autoscale or (Autoscale() if zero else None)
+        return self.autoscale or (Autoscale() if self.strategy in FROM_ZERO else None)
 
     @property
     def least(self) -> int:
@@ -196,7 +197,7 @@ class Deploy(Section):
             return self.instances or 1
         if self.scaling.min is not None:
             return self.scaling.min
-        if self.strategy in ("async", "scale-to-zero"):
+        if self.strategy in FROM_ZERO:
             return 0
         given = self.provisioned_concurrency if self.strategy == "serverless" else self.instances
         return given or 1

@@ -177,6 +177,23 @@ def payload_fits(deploy: Deploy) -> Iterator[Finding]:
     yield Finding("deploy.traffic.payload_kb", problem, f"{traffic.payload_kb:g}", allowed)
 
 
+@rule("deploy")
+def traffic_is_possible(deploy: Deploy) -> Iterator[Finding]:
+    """A day has some request, and its peak lies between the mean and all of the busiest hour."""
+    traffic = deploy.traffic
+    if traffic is None:
+        return
+    if not any(traffic.weights):
+        yield Finding("deploy.traffic.shape", "no hour has a request", "all 0", "24 weights")
+        return
+    peak, hour = traffic.peak_per_second, traffic.busiest_hour
+    mean = hour / 3600
+    if peak is not None and not mean <= peak <= max(hour, mean):
+        problem = "does not fit to requests_per_day"
+        allowed = f"{mean:.3g}, the mean of the busiest hour, to {hour:.3g}, all of its requests"
+        yield Finding("deploy.traffic.peak_per_second", problem, f"{peak:g}", allowed)
+
+
 @rule("compile", "deploy")
 def code_travels_with_the_model(compilation: Compile, deploy: Deploy) -> Iterator[Finding]:
     """An isolated container cannot fetch inference.py from S3; only ONNX archives bring it along."""

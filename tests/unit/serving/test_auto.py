@@ -63,6 +63,34 @@ def test_what_was_measured_changes_the_choice(model: Path) -> None:
     assert resolved(load_spec(model / "model.yaml")).deploy.instance == "ml.m5.large"
 
 
+def test_what_was_measured_is_scaled_by(model: Path) -> None:
+    deploy(model, "{strategy: realtime, instance: ml.c5.xlarge, autoscale: {max: 3}}")
+    spec = load_spec(model / "model.yaml")
+    assert resolved(spec) is spec
+    assert answer("plan", "house-prices")["scaling"] == {
+        "min": 1,
+        "max": 3,
+        "target": 600.0,
+        "source": "a guess that `frugal load-test --save` replaces",
+    }
+    replace(ASSUMED, throughput={"ml.c5.xlarge": 100.0, "ml.m5.large": 1.0}).write(model)
+    scaling = resolved(spec).deploy.scaling
+    assert scaling
+    assert (scaling.target, scaling.max) == (4200, 3)
+    assert answer("plan", "house-prices")["scaling"]["source"] == "measured on ml.c5.xlarge"
+    assert "by a target of 4200, measured on ml.c5.xlarge" in run("plan", "house-prices").output
+    deploy(model, "{strategy: realtime, instance: ml.c5.xlarge, autoscale: {target: 9}}")
+    own = resolved(load_spec(model / "model.yaml")).deploy.scaling
+    assert own
+    assert own.target == 9
+
+
+def test_a_batch_plan_has_the_check_of_its_transform_job(model: Path) -> None:
+    deploy(model, "{strategy: batch, instances: 2}")
+    stages = {stage["stage"]: stage for stage in answer("plan", "house-prices")["run"]["stages"]}
+    assert stages["deploy"]["worst"] == pytest.approx(2 * 0.115)
+
+
 def test_any_other_strategy_stays(model: Path) -> None:
     deploy(model, "{strategy: realtime}")
     spec = load_spec(model / "model.yaml")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from frugal.cost.prices import PriceTable
 from frugal.serving.chooser import Choice, ModelFacts, Option, choose
+from frugal.serving.chooser.choice import as_deployed
 from frugal.serving.chooser.facts import ASSUMED
 from frugal.serving.chooser.load import Load, waiting_p95
 from frugal.serving.chooser.question import Instance, Question
@@ -105,7 +109,7 @@ def test_each_open_row_is_dearer_than_the_one_before() -> None:
             "none",
             r"7,500 MB, AWS allows 6,144 MB",
         ),
-        ("serverless", {"peak_per_second": 5000}, FACTS, "none", r"AWS allows 200"),
+        ("serverless", {"requests_per_day": 1e8}, FACTS, "none", r"AWS allows 200"),
         ("serverless", {"payload_kb": 5000}, FACTS, "none", r"requests up to 4 MB .*given: 5000"),
         ("realtime", {"payload_kb": 9000}, FACTS, "none", r"requests up to 6 MB .*given: 9000"),
         ("realtime", {"latency_ms": 50}, FACTS, "none", r"do not keep .* under the target"),
@@ -126,6 +130,103 @@ def test_what_is_ruled_out_says_by_what(
     options = choose(question(facts, backend=backend, **traffic)).options
     reasons = [option.ruled_out or "" for option in options if option.strategy == strategy]
     assert any(re.search(reason, given) for given in reasons), reasons
+
+
+def test_a_warm_worker_of_unknown_price_is_unknown_and_of_a_known_one_it_has_no_cold_start() -> (
+    None
+):
+    """At ten requests a day every one finds it cold."""
+    cold, warm = (
+        option
+        for option in choose(question(requests_per_day=10)).options[::-1]
+        if option.strategy == "serverless"
+    )
+    assert "find it cold" in (cold.ruled_out or "")
+    assert (warm.ruled_out, warm.monthly) == (None, None)
+    assert "no price of serverless_provisioned_gb_second" in warm.how
+    usage = {"serverless_provisioned_gb_second": 1e-6, "serverless_provisioned_use_gb_second": 1e-5}
+    prices = replace(PRICES, usages={"us-east-1": {**PRICES.usages["us-east-1"], **usage}})
+    asked = replace(question(requests_per_day=10), prices=prices)
+    best = choose(asked).best
+    assert best is not None
+    assert best.name == "serverless on 2048 MB, 1 warm"
+    month = 365 / 12 * 24 * 3600
+    assert best.monthly == pytest.approx(2 * month * 1e-6, rel=0.01)
+    deploy = best.applied_to(asked.spec).deploy
+    assert (deploy.memory_mb, deploy.provisioned_concurrency) == (2048, 1)
+
+
+@pytest.mark.parametrize(
+    ("traffic", "expected"),
+    [
+        ({"requests_per_day": 1_000_000, "peak_per_second": 40}, {"instances": 3}),
+        ({"requests_per_day": 1_000_000, "idle_hours": 12}, {"autoscale": (1, 4)}),
+        ({"requests_per_day": 10_000}, {}),
+    ],
+)
+def test_a_chosen_fleet_is_what_its_price_is_of(
+    traffic: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    asked = question(**traffic)
+    chosen = row(choose(asked), "realtime", "ml.m5.large").applied_to(asked.spec).deploy
+    scaled = chosen.autoscale and (chosen.autoscale.min, chosen.autoscale.max)
+    assert {"instances": chosen.instances, "autoscale": scaled} == {
+        "instances": None,
+        "autoscale": None,
+        **expected,
+    }
+
+
+def test_what_model_yaml_has_is_priced_as_it_stands() -> None:
+    def priced(**deploy: Any) -> Option:
+        asked = question(requests_per_day=1_000_000)
+        section = Deploy(traffic=asked.traffic, instance="ml.m5.large", **deploy)
+        return as_deployed(replace(asked, spec=asked.spec.model_copy(update={"deploy": section})))
+
+    two, seven = priced(strategy="realtime"), priced(strategy="realtime", instances=7)
+    assert two.ruled_out == "the peak needs 2 of ml.m5.large, model.yaml allows 1"
+    assert seven.monthly == pytest.approx(7 * 730 * 0.1, rel=0.01)
+    trial = priced(strategy="realtime", instances=7, trial={"kind": "split"})
+    assert trial.monthly == pytest.approx(14 * 730 * 0.1, rel=0.01)
+
+
+@given(
+    requests=st.integers(1, 10**9),
+    idle=st.floats(0, 23.9),
+    latency=st.none() | st.floats(1, 1e6),
+    payload=st.floats(0.001, 1e7),
+    siblings=st.integers(0, 50),
+    cold=st.booleans(),
+)
+@settings(max_examples=10, deadline=None)
+def test_the_choice_is_what_the_break_evens_say_at_its_traffic(
+    requests: int, idle: float, latency: float | None, payload: float, siblings: int, *, cold: bool
+) -> None:
+    choice = choose(
+        question(
+            requests_per_day=requests,
+            idle_hours=idle,
+            latency_ms=latency,
+            payload_kb=payload,
+            siblings=siblings,
+            errors_when_cold=cold,
+        )
+    )
+    for sentence in choice.break_evens:
+        span, _, name = sentence.partition(": ")
+        low, high = _bounds(span)
+        if low <= requests <= high:
+            assert name == (choice.best.name if choice.best else "nothing is open")
+    costs = [option.monthly or 0.0 for option in choice.options if option.is_open]
+    assert costs == sorted(costs)
+    assert all(option.monthly is None or isfinite(option.monthly) for option in choice.options)
+
+
+def _bounds(span: str) -> tuple[float, float]:
+    numbers = [int(text.replace(",", "")) for text in re.findall(r"[\d,]+", span)]
+    if span.startswith("until"):
+        return 0, numbers[0]
+    return (numbers[0] if numbers else 0), (numbers[1] if len(numbers) > 1 else inf)
 
 
 def test_siblings_share_the_endpoint() -> None:

@@ -110,6 +110,24 @@ def test_every_no_of_the_matrix(feature: str, strategy: str, option: str, shorte
     ("deploy", "key"),
     [
         ("strategy: realtime, memory_mb: 1024", "deploy.memory_mb"),
+        ("traffic: {requests_per_day: 0}", "deploy.traffic.requests_per_day"),
+        ("traffic: {requests_per_day: 1.0e+10}", "deploy.traffic.requests_per_day"),
+        ("traffic: {requests_per_day: .inf}", "deploy.traffic.requests_per_day"),
+        ("traffic: {requests_per_day: 9, payload_kb: .nan}", "deploy.traffic.payload_kb"),
+        (
+            "traffic: {requests_per_day: 86400, peak_per_second: 0.9}",
+            "deploy.traffic.peak_per_second",
+        ),
+        ("traffic: {requests_per_day: 9, peak_per_second: 1}", "deploy.traffic.peak_per_second"),
+        (
+            "traffic: {requests_per_day: 9, shape: [0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}",
+            "deploy.traffic.shape",
+        ),
+        (
+            "traffic: {requests_per_day: 9, shape: [-1,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,9]}",
+            "deploy.traffic.shape.0",
+        ),
+        ("strategy: realtime, idle: 5m", "deploy.idle"),
         ("strategy: realtime, notify: {}", "deploy.notify"),
         ("strategy: batch, endpoint: shared", "deploy.endpoint"),
         ("strategy: scale-to-zero, instances: 2", "deploy.instances"),

@@ -10,10 +10,13 @@ from frugal.serving.chooser.load import Load
 from frugal.serving.chooser.option import Option
 from frugal.serving.chooser.question import Question
 from frugal.serving.chooser.strategies import STRATEGIES
+from frugal.spec.refused import ALWAYS_ON
 from frugal.spec.rule import refusal
+from frugal.spec.traffic import MOST_REQUESTS_A_DAY
 
-MOST_REQUESTS_A_DAY = 10**9
 STEPS_A_DECADE = 8
+NOTHING = "nothing is open"
+ENOUGH_TO_ROLL = 2  # instances: rules ask for no more
 
 
 @dataclass(frozen=True)
@@ -53,12 +56,28 @@ def cheapest(question: Question) -> Option | None:
     return best if best.is_open else None
 
 
+def as_deployed(question: Question) -> Option:
+    """The row of the strategy and size that model.yaml has, with the capacity that it has."""
+    spec, deploy = question.spec, question.spec.deploy
+    if deploy.strategy in ALWAYS_ON and deploy.autoscale is None:
+        fixed = deploy.model_copy(update={"instances": deploy.instances or 1})
+        question = replace(question, spec=spec.model_copy(update={"deploy": fixed}))
+    rows = [row for row in _Comparison(question).options(1.0) if row.strategy == deploy.strategy]
+    for row in rows:
+        warm = "provisioned_concurrency" in row.settings
+        if row.size == deploy.host or (
+            deploy.host is None and warm == bool(deploy.provisioned_concurrency)
+        ):
+            return row
+    return Option(deploy.strategy, str(deploy.host), how="a size that instances.yaml does not have")
+
+
 class _Comparison:
     """The options of one question at any multiple of its traffic."""
 
     def __init__(self, question: Question) -> None:
         self.question = question
-        self._refused: dict[str, str | None] = {}
+        self._refused: dict[tuple[str, frozenset[str], int], str | None] = {}
 
     def options(self, scale: float) -> list[Option]:
         """All options, the best first."""
@@ -74,11 +93,14 @@ class _Comparison:
     def _allowed(self, option: Option) -> Option:
         """The option, ruled out when model.yaml would be refused with it: one table holds AWS's rules.
 
-        A rule of AWS's says more than arithmetic, so it goes first.
+        A rule of AWS's says more than arithmetic, so it goes first. Rules look at what is set and whether it is
+        enough for a rollout, so options that do not differ in that are asked for once.
         """
-        if option.name not in self._refused:
-            self._refused[option.name] = refusal(dict(option.applied_to(self.question.spec)))
-        reason = self._refused[option.name]
+        spec = option.applied_to(self.question.spec)
+        key = (option.name, frozenset(option.settings), min(spec.deploy.least, ENOUGH_TO_ROLL))
+        if key not in self._refused:
+            self._refused[key] = refusal(dict(spec))
+        reason = self._refused[key]
         return replace(option, ruled_out=reason) if reason else option
 
 
@@ -90,25 +112,23 @@ def _rank(option: Option) -> tuple[bool, bool, float, str]:
 def _break_evens(comparison: _Comparison) -> list[str]:
     """One sentence for each span of requests a day with a winner of its own."""
     decades = len(str(MOST_REQUESTS_A_DAY)) - 1
-    grid = [round(10 ** (step / STEPS_A_DECADE)) for step in range(decades * STEPS_A_DECADE + 1)]
-    spans: list[tuple[int, str | None]] = []
-    before, winner = grid[0], comparison.winner(grid[0])
-    for requests in sorted(set(grid))[1:]:
-        found = comparison.winner(requests)
-        if found != winner:
-            spans.append((_last(comparison, winner, before, requests), winner))
-            winner = found
-        before = requests
-    sentences, start = [], 0
-    for end, name in spans:
-        sentences.append(f"{_span(start, end)}: {name or 'nothing is open'}")
-        start = end + 1
-    return [*sentences, f"{_span(start, None)}: {winner or 'nothing is open'}"]
+    grid = {round(10 ** (step / STEPS_A_DECADE)) for step in range(decades * STEPS_A_DECADE + 1)}
+    low, *points = sorted(grid | {max(1, round(comparison.question.traffic.requests_per_day))})
+    sentences, start, winner = [], 0, comparison.winner(low)
+    for high in points:
+        goal = comparison.winner(high)
+        while winner != goal:
+            end = _last(comparison, winner, low, high)
+            sentences.append(f"{_span(start, end)}: {winner or NOTHING}")
+            low = start = end + 1
+            winner = comparison.winner(low)
+        low = high
+    return [*sentences, f"{_span(start, None)}: {winner or NOTHING}"]
 
 
 def _last(comparison: _Comparison, winner: str | None, low: int, high: int) -> int:
-    """The last number of requests a day from `low` on, below `high`, at which `winner` wins."""
-    while high - low > max(1, low // 1000):
+    """A number of requests a day, from `low` on and below `high`, at which `winner` wins and just above does not."""
+    while high - low > 1:
         middle = (low + high) // 2
         if comparison.winner(middle) == winner:
             low = middle

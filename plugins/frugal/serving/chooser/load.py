@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import exp, log
 
-from frugal.spec.traffic import HOURS, Traffic
+from frugal.spec.traffic import Traffic
 
 SECONDS_AN_HOUR = 3600
 PEAK_OVER_MEAN = 2.0
@@ -21,7 +21,7 @@ class Load:
     @classmethod
     def of(cls, traffic: Traffic, scale: float = 1.0) -> Load:
         """The load of `scale` times the traffic."""
-        weights = traffic.shape or _busy(HOURS - traffic.idle_hours)
+        weights = traffic.weights
         total = sum(weights) or 1.0
         a_day = traffic.requests_per_day * scale
         hourly = tuple(a_day * weight / total / SECONDS_AN_HOUR for weight in weights)
@@ -72,8 +72,3 @@ def waiting_p95(rate: float, service_seconds: float, servers: int) -> float | No
     if queued <= 0.05:
         return 0.0
     return log(queued / 0.05) * service_seconds / (servers - offered)
-
-
-def _busy(hours: float) -> tuple[float, ...]:
-    """Weights of a day with the same traffic in its first `hours` hours, and none in the rest."""
-    return tuple(min(1.0, max(0.0, hours - hour)) for hour in range(HOURS))

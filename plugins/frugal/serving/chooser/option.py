@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from frugal.spec import ModelSpec
-
-MEGABYTES = " MB"
+from frugal.spec.deploy import Autoscale
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,12 @@ class Option:
     """`monthly` is in USD, None when a price is unknown; `p95_ms` is what the model and its queue take.
 
     `ruled_out` is the rule or the arithmetic that forbids the option, None when it can be chosen.
-    `how` says in words where the cost comes from.
+    `how` says in words where the cost comes from, and `settings` what of the deploy section goes with it.
     """
 
     strategy: str
     size: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
     monthly: float | None = None
     p95_ms: float | None = None
     how: str = ""
@@ -35,13 +37,8 @@ class Option:
         return f"{self.strategy} on {self.size}" if self.size else self.strategy
 
     def applied_to(self, spec: ModelSpec) -> ModelSpec:
-        """The spec with this strategy and size in its deploy section."""
-        size: dict[str, str | int] = (
-            {"memory_mb": int(self.size.removesuffix(MEGABYTES))}
-            if self.size.endswith(MEGABYTES)
-            else {"instance": self.size}
-        )
-        deploy = spec.deploy.model_copy(
-            update={"strategy": self.strategy, "instance": None, **size}
-        )
-        return spec.model_copy(update={"deploy": deploy})
+        """The spec with this strategy and what goes with it in its deploy section."""
+        settings = {"strategy": self.strategy, "instance": None, **self.settings}
+        if "autoscale" in settings:
+            settings["autoscale"] = Autoscale(**settings["autoscale"])
+        return spec.model_copy(update={"deploy": spec.deploy.model_copy(update=settings)})

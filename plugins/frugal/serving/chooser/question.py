@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 
 import yaml
 
 from frugal.cost.prices import PriceTable
+from frugal.cost.sizes import UTILIZATION
 from frugal.serving.chooser.facts import ModelFacts
 from frugal.serving.chooser.load import Load, waiting_p95
 from frugal.spec import ModelSpec
@@ -16,7 +19,6 @@ from frugal.spec.traffic import Traffic
 
 DAYS_A_MONTH = 365 / 12
 MAX_INSTANCES = 100
-UTILIZATION = 0.7  # of what an instance can do, so that a burst finds room before autoscaling acts
 HEADROOM = 1.25  # of memory, over what was measured
 
 
@@ -64,20 +66,24 @@ class Question:
             )
         return traffic
 
-    def fleet(self, load: Load, instance: Instance) -> Iterator[int]:
+    def fleet(self, load: Load, instance: Instance) -> list[int]:
         """Instances needed in each hour of the day; raises Overloaded when `MAX_INSTANCES` are too few."""
-        for rate in load.hourly:
-            yield self.needed(rate * load.burst, instance)
+        needed = {rate: self.needed(rate * load.burst, instance) for rate in set(load.hourly)}
+        return [needed[rate] for rate in load.hourly]
 
     def needed(self, rate: float, instance: Instance) -> int:
         """The fewest instances on which `rate` requests a second stay under the latency target."""
-        for count in range(1, MAX_INSTANCES + 1):
-            if rate > UTILIZATION * count * self.capacity(instance):
-                continue
-            p95, target = self.p95_ms(rate, instance, count), self.traffic.latency_ms
-            if p95 is not None and (target is None or p95 <= target):
-                return count
-        raise Overloaded(instance, rate)
+        least = max(1, ceil(rate / (UTILIZATION * self.capacity(instance))))
+        counts = range(least, MAX_INSTANCES + 1)
+        found = bisect_left(counts, True, key=lambda count: self._in_time(rate, instance, count))
+        if found == len(counts):
+            raise Overloaded(instance, rate)
+        return counts[found]
+
+    def _in_time(self, rate: float, instance: Instance, count: int) -> bool:
+        """Whether so many do; more never do worse."""
+        p95, target = self.p95_ms(rate, instance, count), self.traffic.latency_ms
+        return p95 is not None and (target is None or p95 <= target)
 
     def capacity(self, instance: Instance) -> float:
         """Requests a second that one instance can do: as its load test measured, else by its vCPUs."""
