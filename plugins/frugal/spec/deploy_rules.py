@@ -190,7 +190,7 @@ def traffic_is_possible(deploy: Deploy) -> Iterator[Finding]:
     mean = hour / 3600
     if peak is not None and not mean <= peak <= max(hour, mean):
         problem = "does not fit to requests_per_day"
-        allowed = f"{mean:.3g}, the mean of the busiest hour, to {hour:.3g}, all of its requests"
+        allowed = f"{mean:.6g}, the mean of the busiest hour, to {hour:.6g}, all of its requests"
         yield Finding("deploy.traffic.peak_per_second", problem, f"{peak:g}", allowed)
 
 

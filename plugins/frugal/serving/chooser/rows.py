@@ -35,8 +35,9 @@ def by_the_hour(
     except Overloaded as error:
         return replace(option, ruled_out=str(error))
     deploy = question.spec.deploy
-    least = deploy.instances or (deploy.autoscale.min if deploy.autoscale else None) or 0
-    most = deploy.autoscale.max if deploy.autoscale else deploy.instances
+    least, most = deploy.instances or 0, deploy.instances
+    if deploy.autoscale:
+        least, most = deploy.autoscale.min or 0, deploy.autoscale.max
     if most and max(needed) > most:
         reason = f"the peak needs {max(needed)} of {instance.type}, model.yaml allows {most}"
         return replace(option, ruled_out=reason)
