@@ -51,7 +51,7 @@ def run() -> dict[str, dict[str, float]]:
         inputs = base / "processing" / "input"
         shutil.copytree(INCLUDE / "container", inputs / "code" / "container")
         (inputs / "code" / "inference.py").write_text(INFERENCE)
-        spec = {"compile": {"tolerance": TOLERANCE}}
+        spec = {"train": {"framework": "xgboost"}, "compile": {"tolerance": TOLERANCE}}
         (inputs / "code" / "spec.json").write_text(json.dumps(spec))
         _in(base, XGBOOST, "-m", "bench.serving", "--train", more=REPOSITORY)
         _compile_with_neo(base)

@@ -173,11 +173,18 @@ def model_lines(report: Document) -> Iterator[str]:
 def compile_lines(compiled: Document) -> Iterator[str]:
     """Parity, then latency before and after."""
     parity = compiled["parity"]
-    verdict = "the same predictions" if parity["passed"] else "predictions moved"
-    yield (
-        f"{compiled['backend']}: {verdict} on {parity['rows']:,} held-out rows, "
-        f"at most {parity['max_rel']:.1e} apart (allowed {parity['tolerance']:.0e})"
-    )
+    if "metric" in parity:
+        yield (
+            f"{compiled['backend']}, {compiled['int8']} int8: {parity['metric']} {number(parity['before'])} before, "
+            f"{number(parity['after'])} after ({parity['loss']:+.2%}, allowed {parity['allowed']:+.0%}) "
+            f"on {parity['rows']:,} held-out rows"
+        )
+    else:
+        verdict = "the same predictions" if parity["passed"] else "predictions moved"
+        yield (
+            f"{compiled['backend']}: {verdict} on {parity['rows']:,} held-out rows, "
+            f"at most {parity['max_rel']:.1e} apart (allowed {parity['tolerance']:.0e})"
+        )
     before, after = (compiled["latency"][when] for when in ("before", "after"))
     for percentile, microseconds in before["single_row_us"].items():
         what = f"one row, {percentile}, microseconds"

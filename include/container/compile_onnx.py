@@ -1,15 +1,18 @@
-"""The onnx backend: a Processing job in AWS's XGBoost image turns a booster into ONNX, checked.
+"""The onnx backend: a Processing job in the image that trained a model turns it into ONNX, checked.
 
 Inputs ``model`` (the training job's ``model.tar.gz``), ``evaluation`` (evaluate's output, of which
-``parity/`` is used) and ``code``. Output ``compiled``: ``compile.json`` and ``model.tar.gz`` with
+``parity/`` is used), ``code`` and, to quantise, ``train`` (Parquet). Output ``compiled``: ``compile.json`` and
+``model.tar.gz`` with
 
 - ``model.onnx``, ``features.json``;
-- ``code/inference.py``, ``code/container/`` and ``code/requirements.txt``: the archive serves itself in the same image
-  with ``SAGEMAKER_PROGRAM=inference.py`` and ``SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code``.
+- ``code/inference.py``, ``code/container/`` and ``code/requirements.txt``: the archive serves itself in XGBoost's
+  image, whatever trained it, with ``SAGEMAKER_PROGRAM=inference.py`` and
+  ``SAGEMAKER_SUBMIT_DIRECTORY=/opt/ml/model/code``.
 
-The image has neither ``onnx`` nor ONNX Runtime, so the job installs them first, from the hashed
+XGBoost's image has neither ``onnx`` nor ONNX Runtime, so the job installs them first, from the hashed
 lock beside this file: it needs a way to a package index (none under network isolation), and so
-does the endpoint at each start of an instance. Not verified on AWS.
+does the endpoint at each start of an instance. PyTorch's image has both; the ONNX Runtime that serves is then another
+version than the one that was checked. Not verified on AWS.
 """
 
 from __future__ import annotations
@@ -20,12 +23,13 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from container import archives, measure, trees
+from container import archives, frameworks, measure, metrics
 from container.footprint import footprint
 from container.paths import BASE, load_spec, processing_input, processing_output, write_exit_message
 
@@ -43,12 +47,12 @@ class CompileError(Exception):
 def main() -> int:
     """Compile, check and archive; return the exit code."""
     try:
-        tolerance = float(load_spec()["compile"]["tolerance"])
+        spec = load_spec()
         install()
-        document = compile_model(tolerance)
+        document = compile_model(spec)
         print(json.dumps(document))
         if not document["parity"]["passed"]:
-            raise CompileError(measure.complaint(document["parity"]))
+            raise CompileError(complaint(document["parity"]))
     except (CompileError, ValueError) as error:
         write_exit_message(str(error))
         print(error, file=sys.stderr)
@@ -75,18 +79,15 @@ def install() -> None:
     importlib.invalidate_caches()
 
 
-def compile_model(tolerance: float) -> dict[str, Any]:
+def compile_model(spec: Mapping[str, Any]) -> dict[str, Any]:
     """Write the archive and compile.json; return the latter, whether parity holds or not.
 
     Raises:
-        ValueError: the model has something that the graph cannot hold (``container.trees``).
+        ValueError: the model has something that the graph cannot hold.
     """
     import onnxruntime
-    import xgboost
 
     from container import onnx_inference
-    from container.onnx_names import INPUT
-    from container.onnx_trees import to_onnx
 
     source = processing_input("model") / "model.tar.gz"
     parity = processing_input("evaluation") / "parity"
@@ -97,21 +98,20 @@ def compile_model(tolerance: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         archives.extract(str(source), scratch)
         model = Path(scratch)
-        booster = xgboost.Booster()
-        booster.load_model(model / "xgboost-model")
         graph = model / "model.onnx"
-        graph.write_bytes(to_onnx(trees.from_booster(booster)).SerializeToString())
+        graph.write_bytes(_graph(spec, model))
         write_archive(output / "model.tar.gz", graph, model / "features.json")
         session = onnx_inference.model_fn(scratch)
         started = footprint("container.onnx_inference", scratch, rows)
 
     def predict(batch: Any) -> Any:
-        return session.run(None, {INPUT: batch})[0]
+        return onnx_inference.predict_fn(batch, session)
 
     after = measure.latency(predict, rows, f"onnxruntime {onnxruntime.__version__}")
     document = {
         "backend": "onnx",
-        "parity": measure.parity(expected, predict(rows), tolerance),
+        "int8": spec["compile"].get("int8"),
+        "parity": _parity(spec, parity, expected, predict(rows)),
         "latency": {
             "before": json.loads((parity / "latency.json").read_text()),
             "after": {**after, **started},
@@ -123,6 +123,42 @@ def compile_model(tolerance: float) -> dict[str, Any]:
     }
     (output / "compile.json").write_text(json.dumps(document, indent=1))
     return document
+
+
+def _graph(spec: Mapping[str, Any], model: Path) -> bytes:
+    graph: bytes = frameworks.of(spec).graph(model)
+    kind = spec["compile"].get("int8")
+    if kind is None:
+        return graph
+    from container.features import FeatureSchema
+    from container.onnx_int8 import quantised
+
+    return quantised(graph, kind, processing_input("train"), FeatureSchema.load(model))
+
+
+def _parity(spec: Mapping[str, Any], parity: Path, expected: Any, actual: Any) -> dict[str, Any]:
+    """How far predictions moved, and whether that is allowed: any one of them by `compile.tolerance`; of a quantised
+    model all together, by what its metric may lose (`compile.metric_loss`)."""
+    found = measure.parity(expected, actual, float(spec["compile"]["tolerance"]))
+    if not spec["compile"].get("int8"):
+        return found
+    metric, allowed = spec["evaluate"]["metric"], float(spec["compile"]["metric_loss"])
+    labels = np.atleast_1d(np.genfromtxt(parity / "labels.csv", delimiter=","))
+    before, after = (metrics.compute(metric, labels, p)[metric] for p in (expected, actual))
+    worse = (before - after) if metrics.better(metric, 1, 0) else (after - before)
+    loss = worse / max(abs(before), 1e-12)
+    judged = {"metric": metric, "before": before, "after": after, "loss": loss, "allowed": allowed}
+    return {**found, **judged, "passed": bool(loss <= allowed)}
+
+
+def complaint(found: Mapping[str, Any]) -> str:
+    """Why the compiled model is not taken, as a sentence."""
+    if "metric" not in found:
+        return measure.complaint(dict(found))
+    return (
+        "the quantised model is worse: {metric} {before:.6g} became {after:.6g} on {rows} held-out rows,"
+        " {loss:+.2%}; allowed is {allowed:+.2%} (compile.metric_loss)".format(**found)
+    )
 
 
 def write_archive(path: Path, graph: Path, features: Path) -> None:

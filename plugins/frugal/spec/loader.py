@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from frugal.spec import (  # noqa: F401 - they register their rules
+    compile_rules,
     deploy_rules,
     model_monitor_rules,
     monitor_rules,

@@ -112,9 +112,20 @@ class Evaluate(Section):
 class Compile(Section):
     """Ahead-of-time compilation, with a parity gate."""
 
-    backend: Literal["neo", "onnx", "none"] = "none"
+    backend: Literal["neo", "onnx", "neuron", "none"] = "none"
     target: str | None = Field(None, pattern=r"^[a-z][a-z0-9_]*$", description="Neo TargetDevice")
     tolerance: float = Field(1e-4, gt=0, lt=1, description="largest relative move of a prediction")
+    int8: Literal["static", "dynamic"] | None = Field(
+        None,
+        description="onnx, of networks: layers in one byte; static calibrates on training rows",
+    )
+    metric_loss: float = Field(
+        0.02, ge=0, lt=1, description="int8: how much worse, relatively, evaluate.metric may get"
+    )
+    batch_rows: int = Field(
+        1, ge=1, le=1024, description="neo and neuron compile networks for so many rows at a time"
+    )
+    neuron_cores: int = Field(1, ge=1, le=16, description="neuron on Inf1: cores a copy runs on")
     instance: InstanceType = "ml.m5.large"
     max_run: Duration = timedelta(minutes=15)
 

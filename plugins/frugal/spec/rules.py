@@ -1,14 +1,13 @@
 """What the fields alone cannot tell: mistakes between fields, and what AWS refuses.
 
-Rules of the train section alone stand beside it, in train.py, those of the deploy section in deploy_rules.py, of the
-monitor section in monitor_rules.py, of the retention section in retention_rules.py.
+Rules of one section stand apart: of train in train.py, of compile in compile_rules.py, of deploy in deploy_rules.py, of
+monitor in monitor_rules.py, of retention in retention_rules.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from frugal.spec.deploy import Deploy
 from frugal.spec.model import (
     METRIC_RANGES,
     NUMERIC_TYPES,
@@ -22,10 +21,6 @@ from frugal.spec.monitor import Monitor
 from frugal.spec.right_size import RightSize
 from frugal.spec.rule import Finding, rule
 from frugal.spec.train import Train
-
-# Neo compiles XGBoost for these hosts (TargetDevice enum of CreateCompilationJob; deploy targets in
-# the Neo cloud instance table, docs.aws.amazon.com/sagemaker/latest/dg/neo-supported-cloud.html).
-NEO_TREE_TARGETS = ("ml_c4", "ml_c5", "ml_m4", "ml_m5")
 
 
 @rule("data")
@@ -115,57 +110,6 @@ def values_are_some(data: Data) -> Iterator[Finding]:
     for name, column in data.columns.items():
         if column.values == ():
             yield Finding(f"data.columns.{name}.values", "an empty list would refuse every row")
-
-
-@rule("compile", "deploy")
-def neo_runs_on_its_target(compilation: Compile, deploy: Deploy) -> Iterator[Finding]:
-    """A Neo artefact runs on the instance family that it was compiled for."""
-    if compilation.backend != "neo":
-        if compilation.target is not None:
-            yield Finding(
-                "compile.target", f"backend {compilation.backend} has none", compilation.target
-            )
-        return
-    allowed = ", ".join(NEO_TREE_TARGETS)
-    if compilation.target not in NEO_TREE_TARGETS:
-        given = compilation.target or "nothing"
-        yield Finding("compile.target", "Neo compiles XGBoost for CPU families", given, allowed)
-        return
-    if deploy.strategy == "serverless":
-        yield Finding(
-            "compile.backend",
-            "a Neo artefact is bound to an instance family, which serverless does not have",
-            "neo with strategy serverless",
-            "backend: onnx, or strategy: realtime",
-        )
-        return
-    if deploy.strategy == "auto":
-        return
-    family = compilation.target.replace("_", ".", 1)
-    if deploy.host is not None and not deploy.host.startswith(f"{family}."):
-        yield Finding(
-            "deploy.instance",
-            f"a model compiled for {compilation.target} runs on {family}.* only",
-            deploy.instance or f"nothing, so {deploy.host}",
-            f"{family}.xlarge, or compile.target for the family of your instance",
-        )
-
-
-@rule("compile", "train", "data")
-def neo_takes_the_model(compilation: Compile, train: Train, data: Data) -> Iterator[Finding]:
-    """Neo stopped at XGBoost 1.3.3: what that version cannot hold is refused before it is paid for.
-
-    Newer models are exported to 1.3.3's form (container/neo_export.py), which has trees only.
-    """
-    if compilation.backend != "neo":
-        return
-    booster = train.hyperparameters.get("booster", "gbtree")
-    if booster != "gbtree":
-        key = "train.hyperparameters.booster"
-        yield Finding(key, "Neo's export takes trees only", booster, "gbtree, or backend: onnx")
-    if str(train.hyperparameters.get("enable_categorical", False)).lower() == "true":
-        key = "train.hyperparameters.enable_categorical"
-        yield Finding(key, "XGBoost 1.3.3, where Neo stopped, has no categorical splits", True)
 
 
 @rule("preprocess", "train", "evaluate", "compile", "monitor", "budget")

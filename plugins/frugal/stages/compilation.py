@@ -86,7 +86,10 @@ def check_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
 
 
 def onnx_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
-    """CreateProcessingJob: the model becomes ONNX, checked in the same job."""
+    """CreateProcessingJob: the model becomes ONNX, checked in the same job; quantised on rows of the training split."""
+    sources = {"model": inputs["train"]["artifact"], "evaluation": inputs.run.own("evaluation")}
+    if spec.compile.int8 == "static":
+        sources["train"] = inputs.run.dataset("train")
     return processing_request(
         inputs,
         stage="compile",
@@ -95,7 +98,7 @@ def onnx_request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
         role="train",
         instance=spec.compile.instance,
         max_run=spec.compile.max_run,
-        sources={"model": inputs["train"]["artifact"], "evaluation": inputs.run.own("evaluation")},
+        sources=sources,
         outputs=[processing_output("compiled", inputs.run.own("compiled"))],
     )
 

@@ -16,7 +16,7 @@ from frugal.aws.run import Inputs
 from frugal.jobs.kinds import KINDS
 from frugal.local import LocalAws
 from frugal.spec import ModelSpec, parse_spec
-from frugal.stages import deploy, evaluate, preprocess, train
+from frugal.stages import compilation, deploy, evaluate, preprocess, train
 from frugal.stages.common import Stage
 from tests.contract.serving.conftest import fast_aws
 from tests.contract.waiting import await_true
@@ -39,6 +39,7 @@ train:
 evaluate: {metric: rmse, floor: 60}
 deploy: {strategy: realtime, capture_percent: 0}
 """
+QUANTISED = SPEC + "compile: {backend: onnx, int8: static, metric_loss: 0.1}\n"
 
 
 def point_at(aws: LocalAws, repository: Path, patch: pytest.MonkeyPatch) -> None:
@@ -66,7 +67,7 @@ def trained(fast_aws: LocalAws, repository: Path, envs: Path) -> Iterator[Inputs
         body = raw().encode()
         key = "house-prices-network/raw/sales.csv"
         clients.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
-        spec = parse_spec(SPEC)
+        spec = parse_spec(QUANTISED)
         run = prepare(spec, "manual__2026-01-01T00:00:00+00:00")
         inputs = Inputs(run=run, results={"prepare": run.as_json()})
         for stage in (preprocess.stage(spec), train.stage(spec), evaluate.stage(spec)):
@@ -131,3 +132,18 @@ def test_a_network_is_served_by_the_pytorch_image(trained: Inputs) -> None:
     assert trained["evaluate"]["document"]["won"]
     expected = [float(line) for line in held_out(trained, "predictions.csv")[:5]]
     assert served(parse_spec(SPEC), trained) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_quantised_network_is_served_without_pytorch(trained: Inputs) -> None:
+    """XGBoost's image serves it, on ONNX Runtime; the endpoint is the one that served it as it was trained."""
+    spec = parse_spec(QUANTISED)
+    (compile_stage,) = compilation.stages(spec)
+    inputs = done(compile_stage, trained)
+    document = inputs["compile"]["document"]
+    assert document["parity"]["passed"]
+    assert document["latency"]["before"]["runtime"].startswith("torch ")
+    assert document["latency"]["after"]["runtime"].startswith("onnxruntime ")
+    expected = [float(line) for line in held_out(trained, "predictions.csv")[:5]]
+    answered = served(spec, inputs)
+    assert answered == pytest.approx(expected, rel=0.2)
+    assert answered != pytest.approx(expected, rel=1e-6)

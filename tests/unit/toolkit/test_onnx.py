@@ -35,7 +35,8 @@ def compile_onnx(
     """Run the job on ``model``, held against the predictions of ``checked``."""
     inputs = container.base / "processing/input"
     container.write("processing/input/evaluation/parity/latency.json", {"runtime": "xgboost"})
-    container.write("processing/input/code/spec.json", {"compile": {"tolerance": tolerance}})
+    spec = {"train": {"framework": "xgboost"}, "compile": {"tolerance": tolerance}}
+    container.write("processing/input/code/spec.json", spec)
     container.write("features.json", {"features": []})
     container.run("-c", PARITY_FILES, checked, inputs / "evaluation/parity")
     shutil.copytree(INCLUDE / "container", inputs / "code/container")
