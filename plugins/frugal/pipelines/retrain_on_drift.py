@@ -33,7 +33,6 @@ from frugal.stages import drift
 HOURLY = "23 * * * *"
 UNDERWAY = ["queued", "running"]
 WEIGH, APPROVE = "weigh", "approve"
-APPROVED = "Approve"
 
 
 def build_dag(spec: ModelSpec) -> DAG:
@@ -64,7 +63,7 @@ def build_dag(spec: ModelSpec) -> DAG:
     ) as dag:
         asked = [_approve(spec)] if gate.on_drift == "ask" else []
         weighed = _weigh(spec)
-        chain(weighed, *asked, _retrain(spec), _conclude())
+        chain(weighed, *asked, _retrain(spec), _conclude(spec))
         chain(weighed, _check_dead_letters(wiring))
     return dag
 
@@ -114,7 +113,7 @@ def _weigh(spec: ModelSpec) -> Any:
 
 
 def _is_started(ti: Any, spec: ModelSpec, window: str) -> bool:
-    """Whether the window's training was started by a run that died before it could say so."""
+    """Whether there is a run that trains because of the window."""
     from frugal.retraining.weigh import run_id
 
     return bool(ti.get_dr_count(dag_id=train_dag(spec), run_ids=[run_id(window)]))
@@ -153,10 +152,10 @@ def _retrain(spec: ModelSpec) -> Any:
     return retrain()
 
 
-def _conclude() -> Any:
+def _conclude(spec: ModelSpec) -> Any:
     @task(task_id="conclude", trigger_rule=TriggerRule.NONE_FAILED)
     def conclude() -> str:
-        """Keep what came of the decision."""
+        """Keep what came of the decision: a training, or none, whatever was answered."""
         from frugal.aws.run import Run
         from frugal.retraining import records
         from frugal.retraining.weigh import run_id
@@ -165,11 +164,9 @@ def _conclude() -> Any:
         weighed = ti.xcom_pull(task_ids=WEIGH)
         if weighed is None:
             raise AirflowSkipException("there was nothing to act on")
-        window = weighed["open"]["window"]
-        answer = ti.xcom_pull(task_ids=APPROVE)
-        started = answer is None or APPROVED in answer["chosen_options"]
+        window, run = weighed["open"]["window"], Run.from_json(weighed["run"])
+        started = _is_started(ti, spec, window)
         note = run_id(window) if started else "not approved"
-        run = Run.from_json(weighed["run"])
         records.conclude(run, window, started=started, note=note, refused=not started)
         return note
 
