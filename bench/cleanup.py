@@ -153,11 +153,11 @@ HEADER = (
 def summary(results: list[dict[str, Any]]) -> str:
     rows = []
     for result in results:
-        for number, night in enumerate(result["nights"], 1):
+        for name, night in zip(("the first", "a later one"), result["nights"], strict=True):
             rows.append(
                 [
                     f"{night['resources']:,}",
-                    str(number),
+                    name,
                     f"{night['seconds']:.1f}",
                     f"{night['calls']:,}",
                     f"{night['calls'] / night['resources']:.3f}",

@@ -14,9 +14,9 @@ LIFECYCLE = Lifecycle(
     NOTEBOOK,
     "NotebookInstanceStatus",
     {
-        "Pending": Passing(60, "InService"),
-        "Stopping": Passing(20, "Stopped"),
-        "Updating": Passing(20, "Stopped"),
+        "Pending": Passing(30, "InService"),
+        "Stopping": Passing(10, "Stopped"),
+        "Updating": Passing(10, "Stopped"),
         "Deleting": Passing(10, None),
     },
 )

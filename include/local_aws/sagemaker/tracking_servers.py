@@ -17,11 +17,11 @@ LIFECYCLE = Lifecycle(
     SERVER,
     "TrackingServerStatus",
     {
-        "Creating": Passing(60, "Created"),
-        "Updating": Passing(30, "Updated"),
-        "Stopping": Passing(20, "Stopped"),
-        "Starting": Passing(30, "Started"),
-        "Deleting": Passing(20, None),
+        "Creating": Passing(30, "Created"),
+        "Updating": Passing(20, "Updated"),
+        "Stopping": Passing(10, "Stopped"),
+        "Starting": Passing(20, "Started"),
+        "Deleting": Passing(10, None),
     },
 )
 RUNNING = ("Created", "Started", "Updated", "MaintenanceComplete")

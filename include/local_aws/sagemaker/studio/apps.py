@@ -24,8 +24,8 @@ LIFECYCLE = Lifecycle(
     APP,
     "Status",
     {
-        "Pending": Passing(30, "InService"),
-        "Deleting": Passing(20, GONE),
+        "Pending": Passing(20, "InService"),
+        "Deleting": Passing(10, GONE),
         GONE: Passing(DAY, None),
     },
 )

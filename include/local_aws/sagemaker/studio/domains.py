@@ -13,7 +13,7 @@ from local_aws.sagemaker.studio import rules
 from local_aws.sagemaker.studio.rules import DOMAIN, SPACE, USER_PROFILE
 from local_aws.store import Record
 
-LIFECYCLE = Lifecycle(DOMAIN, "Status", rules.passing(60, 10, 20))
+LIFECYCLE = Lifecycle(DOMAIN, "Status", rules.passing(30, 10, 10))
 _SETTINGS = ("DefaultUserSettings", "DefaultSpaceSettings")
 
 
