@@ -66,7 +66,8 @@ def numeric(
         return check
     edges = distances.bin_edges(reference)
     before, now = distances.binned(reference, edges), distances.binned(window, edges)
-    ks, p_value = distances.kolmogorov_smirnov(reference, window)
+    at = distances.places(reference, window)
+    ks, p_value = distances.kolmogorov_smirnov(reference, window, at)
     check.test, check.statistic, check.p_value = "Kolmogorov-Smirnov", ks, p_value
     if len(reference.values) <= DISCRETE:
         cells = reference.values[:-1]
@@ -76,7 +77,7 @@ def numeric(
         )
     check.effects = {
         "ks": ks,
-        "wasserstein": distances.wasserstein(reference, window) / (scale or 1.0),
+        "wasserstein": distances.wasserstein(reference, window, at) / (scale or 1.0),
         "psi": distances.stability_index(before, now),
         "jensen_shannon": distances.jensen_shannon(before, now),
     }

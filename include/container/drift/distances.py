@@ -9,72 +9,133 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 from container.drift.sample import Numbers, Sample
 
 FLOOR = 1e-4
 """Least share of a bin in the population stability index, so that an empty bin has a logarithm."""
 
+MANY, FAR = 1000, 2.2
+"""From how many values on, and from which count times squared distance on, a Kolmogorov-Smirnov
+distance's chance is Smirnov's sum; the latter is where scipy begins with it."""
+
+PIECE = 1 << 15
+"""Values that are summed up at a time: as many as stay in a processor's cache."""
+
 EXPECTED = 5.0
 """Least expected count of a chi-square cell: rarer categories are taken together."""
 
 
-def kolmogorov_smirnov(reference: Sample, window: Sample) -> tuple[float, float]:
+def places(reference: Sample, window: Sample) -> Numbers:
+    """How many positions of the window hold at most each value of the reference: what the two distances
+    below both begin with."""
+    return np.searchsorted(window.values, reference.values, side="right")
+
+
+def kolmogorov_smirnov(
+    reference: Sample, window: Sample, at: Numbers | None = None
+) -> tuple[float, float]:
     """The largest difference of the two distribution functions, and its p-value.
 
     ``reference`` is a `Sample.distinct`. Between two of its values its own distribution function is
     level and the window's rises, so the difference is largest beside one of them. The p-value is
-    scipy's "asymp"; sketches' rank errors are taken off the difference first.
+    scipy's "asymp"; sketches' rank errors are taken off the difference first. ``at`` is `places`.
     """
     assert reference.upto is not None
-    right = window.through(reference.values) / window.total
-    left = window.below(reference.values) / window.total
+    at = places(reference, window) if at is None else at
+    right = window.reached(at) / window.total
+    left = window.reached(_before(reference, window, at)) / window.total
     own = reference.upto / reference.total
     distance = float(max(np.abs(right - own[1:]).max(), np.abs(left - own[:-1]).max()))
     effective = window.total * reference.total / (window.total + reference.total)
     certain = max(distance - window.error - reference.error, 0.0)
-    return distance, float(
-        np.clip(stats.kstwo.sf(certain, max(np.round(effective), 1.0)), 0.0, 1.0)
-    )
+    return distance, _chance_of(certain, max(float(np.round(effective)), 1.0))
 
 
-def wasserstein(reference: Sample, window: Sample) -> float:
-    """The area between the two distribution functions, in the column's unit.
+def _chance_of(distance: float, count: float) -> float:
+    """The chance of a larger Kolmogorov-Smirnov distance than this: scipy's ``kstwo.sf``, whose sum for
+    large distances (twice Smirnov's one-sided chance) is taken here at once instead of term by term."""
+    if count < MANY or count * distance**2 < FAR or distance >= 1.0:
+        return float(np.clip(stats.kstwo.sf(distance, count), 0.0, 1.0))
+    factorials = special.gammaln(np.arange(1.0, count + 2.0))
+    terms = np.arange(int(count * (1.0 - distance)) + 1)
+    reached = np.minimum(distance + terms / count, 1.0)
+    logs = factorials[-1] - factorials[terms] - factorials[::-1][terms]
+    with np.errstate(divide="ignore"):
+        logs += (terms - 1) * np.log(reached) + (count - terms) * np.log1p(-reached)
+    return float(min(2.0 * distance * np.exp(logs).sum(), 1.0))
+
+
+def _before(reference: Sample, window: Sample, at: Numbers) -> Numbers:
+    """How many positions hold less than each value: as many as hold at most it, but where it is there."""
+    there = np.flatnonzero(window.values[np.maximum(at - 1, 0)] == reference.values)
+    if not len(there):
+        return at
+    before = at.copy()
+    before[there] = np.searchsorted(window.values, reference.values[there], side="left")
+    return before
+
+
+def wasserstein(reference: Sample, window: Sample, at: Numbers | None = None) -> float:
+    """The area between the two distribution functions, in the column's unit. ``at`` is `places`.
 
     Between two neighbours ``a < b`` of the reference its distribution function is a level ``c``, which
     the window's crosses at most once, at its own quantile of ``c``: the area is that of two pieces, each
     from the window's counts and running sums.
     """
     assert reference.upto is not None
-    middle = float(reference.values[len(reference.values) // 2])
-    values = window.values.astype(np.float64) - middle
-    weighted = values if window.upto is None else values * np.diff(window.upto)
-    sums = np.concatenate([[0.0], np.cumsum(weighted)])
-    points = reference.values.astype(np.float64) - middle
-
-    def area(positions: Numbers, ends: Numbers) -> Numbers:
-        """Of the window's distribution function from minus infinity to ``ends``."""
-        reached = positions if window.upto is None else window.upto[positions]
-        found: Numbers = (reached * ends - sums[positions]) / window.total
-        return found
-
-    positions = np.searchsorted(window.values, reference.values, side="right")
-    until = area(positions, points)
-    beyond = sums[-1] / window.total - (points[-1] - until[-1])
+    positions = places(reference, window) if at is None else at
     level = reference.upto[1:-1] / reference.total
     wanted = level * window.total
     if window.upto is None:
-        crossing = np.floor(wanted).astype(int)
+        crossing = np.floor(wanted).astype(positions.dtype)
     else:
         crossing = np.searchsorted(window.upto, wanted, side="right") - 1
     crossing = np.clip(crossing, positions[:-1], positions[1:])
-    padded = np.append(values, np.inf)
-    at = np.clip(padded[crossing], points[:-1], points[1:])
-    until_at = area(crossing, at)
-    before = level * (at - points[:-1]) - (until_at - until[:-1])
-    after = (until[1:] - until_at) - level * (points[1:] - at)
+    middle = float(reference.values[len(reference.values) // 2])
+    points = reference.values.astype(np.float64) - middle
+    both = np.empty(len(positions) + len(crossing), dtype=positions.dtype)
+    both[0::2], both[1::2] = positions, crossing
+    sums, total = _running_sums(window, both, middle)
+
+    def area(positions: Numbers, sums: Numbers, ends: Numbers) -> Numbers:
+        """Of the window's distribution function from minus infinity to ``ends``."""
+        found: Numbers = (window.reached(positions) * ends - sums) / window.total
+        return found
+
+    until = area(positions, sums[0::2], points)
+    beyond = total / window.total - (points[-1] - until[-1])
+    inside = np.minimum(crossing, len(window.values) - 1)
+    found = window.values[inside].astype(np.float64) - middle
+    there = np.where(crossing == inside, found, np.inf)
+    there = np.clip(there, points[:-1], points[1:])
+    until_there = area(crossing, sums[1::2], there)
+    before = level * (there - points[:-1]) - (until_there - until[:-1])
+    after = (until[1:] - until_there) - level * (points[1:] - there)
     return float(until[0] + beyond + np.abs(before).sum() + np.abs(after).sum())
+
+
+def _running_sums(window: Sample, ascending: Numbers, middle: float) -> tuple[Numbers, float]:
+    """What the values before each position add up to, and all of them, each less ``middle``: summed up
+    piece by piece, so that nothing of the window's size is made."""
+    sums, total = np.empty(len(ascending)), 0.0
+    running = np.zeros(PIECE + 1)
+    pieces = np.arange(0, len(window.values), PIECE)
+    ends = np.searchsorted(ascending, pieces + PIECE, side="left")
+    first = 0
+    for start, end in zip(pieces.tolist(), ends.tolist(), strict=True):
+        values = window.values[start : start + PIECE]
+        own = running[1 : len(values) + 1]
+        np.subtract(values, middle, out=own, dtype=np.float64)
+        if window.upto is not None:
+            own *= np.diff(window.upto[start : start + PIECE + 1])
+        np.cumsum(own, out=own)
+        sums[first:end] = total + running[ascending[first:end] - start]
+        total += float(own[-1])
+        first = end
+    sums[first:] = total
+    return sums, total
 
 
 def bin_edges(reference: Sample, bins: int = 10) -> Numbers:

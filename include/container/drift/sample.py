@@ -45,11 +45,11 @@ class Sample:
 
     def below(self, points: Numbers) -> Numbers:
         """How many values are less than each point."""
-        return self._count(np.searchsorted(self.values, points, side="left"))
+        return self.reached(np.searchsorted(self.values, points, side="left"))
 
     def through(self, points: Numbers) -> Numbers:
         """How many values are at most each point."""
-        return self._count(np.searchsorted(self.values, points, side="right"))
+        return self.reached(np.searchsorted(self.values, points, side="right"))
 
     def quantile(self, shares: Numbers) -> Numbers:
         """The smallest values that at least these shares (0 to 1) are at most."""
@@ -61,5 +61,6 @@ class Sample:
         found: Numbers = self.values[np.clip(positions, 0, len(self.values) - 1)]
         return found
 
-    def _count(self, positions: Numbers) -> Numbers:
+    def reached(self, positions: Numbers) -> Numbers:
+        """How many values are before each position."""
         return positions if self.upto is None else self.upto[positions]

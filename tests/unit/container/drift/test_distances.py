@@ -44,6 +44,18 @@ def test_numbers_agree_with_scipy(samples: tuple[Any, Any]) -> None:
     assert distances.wasserstein(reference, window) == pytest.approx(area, abs=1e-9 * scale)
 
 
+@pytest.mark.parametrize("count", [1000, 45_455])
+@pytest.mark.parametrize("squared", [2.2, 2.3, 9.0, 40.0])
+def test_chances_of_large_samples_agree_with_scipy(count: int, squared: float) -> None:
+    """Two samples of twice as many values, apart by what `squared` is of their effective count."""
+    apart = round(np.sqrt(squared / count) * 2 * count) / (2 * count)
+    values = np.arange(2 * count, dtype=np.float32)
+    moved = np.arange(2 * count, dtype=np.float32) + np.float32(apart * 2 * count)
+    statistic, p_value = distances.kolmogorov_smirnov(Sample.distinct(values), Sample.of(moved))
+    assert statistic == pytest.approx(apart, abs=1e-12)
+    assert p_value == pytest.approx(stats.kstwo.sf(apart, count), abs=1e-9)
+
+
 @given(COUNTS, st.randoms(use_true_random=False))
 @settings(max_examples=200, deadline=None)
 def test_counts_agree_with_scipy(counts: list[int], random: Any) -> None:
