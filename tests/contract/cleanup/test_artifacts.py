@@ -41,11 +41,18 @@ DAY = timedelta(days=1)
 class Bucket:
     """A bucket of the model `churn`, looked at so many days from now."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, models: Path) -> None:
+        self.name, self.models = name, models
         self.s3, self.sagemaker = clients.client("s3"), clients.client("sagemaker")
         self.s3.create_bucket(Bucket=name)
         self.s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})
+
+    def model(self, name: str, text: str) -> None:
+        folder = self.models / name
+        folder.mkdir(parents=True)
+        (folder / "train.py").touch()
+        (folder / "inference.py").touch()
+        (folder / "model.yaml").write_text(text)
 
     def fill(self, *keys: str) -> None:
         for key in keys:
@@ -133,12 +140,8 @@ def bucket(
     monkeypatch.setenv("FRUGAL_INCLUDE", str(tmp_path))
     monkeypatch.setenv("FRUGAL_ENVIRONMENT", "dev")
     (tmp_path / "prices").symlink_to(Path(__file__).parents[3] / "include" / "prices")
-    folder = tmp_path / "models" / "churn"
-    folder.mkdir(parents=True)
-    (folder / "train.py").touch()
-    (folder / "inference.py").touch()
-    (folder / "model.yaml").write_text(MODEL)
-    bucket = Bucket(f"artifacts-{next(NUMBERS)}")
+    bucket = Bucket(f"artifacts-{next(NUMBERS)}", tmp_path / "models")
+    bucket.model("churn", MODEL)
     monkeypatch.setenv("FRUGAL_BUCKET", bucket.name)
     yield bucket
     sagemaker = bucket.sagemaker
@@ -337,6 +340,27 @@ def test_captured_days_beyond_their_window_go(bucket: Bucket) -> None:
     bucket.sweep("s3-captured", 0)
     kept = {key for key in bucket.keys if key.startswith("churn/")}
     assert kept == {*keys[2:], "churn/capture/notes.txt"}
+
+
+def test_what_multi_model_endpoints_that_are_gone_served_goes(bucket: Bucket) -> None:
+    bucket.fill("serving/gone/models/rents/r1.tar.gz", "serving/gone/current/rents.json")
+    bucket.fill("serving/there/models/rents/r1.tar.gz")
+    models = f"s3://{bucket.name}/serving/there/models/"
+    container = {"Image": IMAGE, "Mode": "MultiModel", "ModelDataUrl": models}
+    bucket.sagemaker.create_model(
+        ModelName="shared", ExecutionRoleArn=ROLE, PrimaryContainer=container
+    )
+    assert not bucket.due("s3-serving", 29)
+    before = bucket.keys
+    done = bucket.sweep("s3-serving", 31)
+    assert {key for key in bucket.keys if key.startswith("serving/")} == {
+        "serving/there/models/rents/r1.tar.gz"
+    }
+    bucket.restore(done, 31)
+    assert bucket.keys == before
+    text = MODEL.replace("churn", "rents") + "deploy: {strategy: multi-model}\n"
+    bucket.model("rents", text)
+    assert not bucket.due("s3-serving", 31), "a model is still to be served there"
 
 
 def test_incomplete_uploads_are_aborted(bucket: Bucket) -> None:

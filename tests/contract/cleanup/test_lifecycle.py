@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from frugal.aws import clients
-from frugal.cli.lifecycle import lifecycle
+from frugal.cli import app
 
 MODEL = """
 name: {name}
@@ -65,7 +65,7 @@ class Bucket:
         return {rule["ID"]: rule for rule in found}
 
     def run(self, *arguments: str, answer: str = "", fails: bool = False) -> str:
-        done = CliRunner().invoke(lifecycle, arguments, input=answer)
+        done = CliRunner().invoke(app, ["cleanup", "lifecycle", *arguments], input=answer)
         assert (done.exit_code != 0) is fails, done.output
         return done.output
 

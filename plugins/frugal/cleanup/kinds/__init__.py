@@ -17,6 +17,7 @@ from frugal.cleanup.kinds import (
     s3_datasets,
     s3_leftovers,
     s3_runs,
+    s3_serving,
     studio,
     transforms,
 )
@@ -38,6 +39,7 @@ KINDS: dict[str, CleanupKind] = {
         *s3_runs.KINDS,
         *s3_datasets.KINDS,
         *s3_captured.KINDS,
+        *s3_serving.KINDS,
         *s3_leftovers.KINDS,
     )
 }
