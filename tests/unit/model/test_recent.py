@@ -53,11 +53,11 @@ def capture(
     files: dict[str, list[str]] = {CAPTURED: [], TRUTH: []}
     for number, (row, label) in enumerate(zip(matrix, labels, strict=True)):
         if number % 2:
-            values = ",".join("" if np.isnan(value) else repr(float(value)) for value in row)
-            body, kind = values, "CSV"
+            body = ",".join("" if np.isnan(value) else repr(float(value)) for value in row)
+            kind = "CSV"
         else:
-            values = [[None if np.isnan(value) else float(value) for value in row]]
-            body, kind = json.dumps(values), "JSON"
+            body = json.dumps([[None if np.isnan(value) else float(value) for value in row]])
+            kind = "JSON"
         side = {
             "observedContentType": f"text/{kind}",
             "mode": "INPUT",
