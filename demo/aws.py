@@ -25,6 +25,11 @@ from frugal import local
 
 START_SECONDS = 60
 ROLES = ("preprocess", "train", "serve")
+#: The bucket is ours, so that `clean_up` may clear old data away.
+OWNED = [
+    {"Key": "ManagedBy", "Value": "frugal"},
+    {"Key": "frugal:environment", "Value": "dev"},
+]
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -116,6 +121,7 @@ class LocalAws:
         s3, iam = self.client("s3"), self.client("iam")
         if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
             s3.create_bucket(Bucket=BUCKET)
+            s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": OWNED})
         there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
         for name in {f"frugal-{role}" for role in ROLES} - there:
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))

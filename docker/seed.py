@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import boto3
 
@@ -27,6 +28,12 @@ def main() -> None:
     """Does nothing that is done already; AWS_ENDPOINT_URL says where."""
     s3, iam = boto3.client("s3"), boto3.client("iam")
     s3.create_bucket(Bucket=BUCKET)
+    owned = {
+        "ManagedBy": "frugal",
+        "frugal:environment": os.environ.get("FRUGAL_ENVIRONMENT", "dev"),
+    }
+    tags = [{"Key": key, "Value": value} for key, value in owned.items()]
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": tags})
     there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
     for name in sorted(set(ROLES) - there):
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
