@@ -15,8 +15,8 @@ from frugal.cleanup.journal import Journal
 from frugal.cleanup.kind import Irreversible
 from frugal.cleanup.kinds import KINDS
 from frugal.cleanup.known import Known
-from frugal.cleanup.outcome import Done
-from frugal.cleanup.plan import Plan, Verdict
+from frugal.cleanup.outcome import Done, Outcome
+from frugal.cleanup.plan import Item, Plan, Verdict
 from frugal.cleanup.planning import make_plan
 from frugal.cleanup.rules import Rules
 from frugal.cleanup.sweep import Sweep
@@ -76,15 +76,27 @@ def sweep(
     if (ended := journal.ended()) is not None:
         return ended
     made, inventory, known = _read(account, rules)
-    meant = {recipes.name(item) for item in approved.of(Verdict.ACT)}
-    acts = [item for item in made.of(Verdict.ACT) if recipes.name(item) in meant]
-    if (
-        approved.exceeded or any(rules.caps.exceeded(acts, sum(made.ours.values())))
-    ) and not above_caps:
+    found = {recipes.name(item): item for item in made.items}
+    meant = approved.of(Verdict.ACT)
+    acts = [item for name in map(recipes.name, meant) if (item := found.get(name)) and _due(item)]
+    spared = [_spared(item, found.get(recipes.name(item))) for item in meant]
+    ours = sum(made.ours.values())
+    if (approved.exceeded or any(rules.caps.exceeded(acts, ours))) and not above_caps:
         acts = []
-    done = Sweep(account, rules, KINDS, inventory).run(journal, acts)
+    done = Sweep(account, rules, KINDS, inventory).run(journal, acts, filter(None, spared))
     known.save(account)
     return done
+
+
+def _due(item: Item) -> bool:
+    return item.verdict is Verdict.ACT
+
+
+def _spared(item: Item, now: Item | None) -> Done | None:
+    """What became of an item that was due in the plan and is not any more; None when it still is."""
+    if now is None:
+        return Done(item, Outcome.SPARED, "no rule finds it any more")
+    return None if _due(now) else Done(item, Outcome.SPARED, now.reason)
 
 
 def restore(account: Account, recipe: str) -> list[str]:

@@ -41,8 +41,10 @@ class Sweep:
         self.kinds = kinds
         self.inventory = inventory
 
-    def run(self, journal: Journal, items: Iterable[Item]) -> list[Done]:
-        """Act on these items, and on what an interrupted sweep left."""
+    def run(
+        self, journal: Journal, items: Iterable[Item], spared: Iterable[Done] = ()
+    ) -> list[Done]:
+        """Act on these items, and on what an interrupted sweep left; `spared` is told of besides."""
         intended, begun = journal.begin(items)
         intended.sort(key=lambda item: (self.kinds[item.resource.kind].order, item.resource.name))
         done = self._look_back([self._item(item, begun) for item in intended])
@@ -50,6 +52,8 @@ class Sweep:
             self.account,
             [one.item.resource.id for one in done if one.outcome in (Outcome.DONE, Outcome.GONE)],
         )
+        names = {recipes.name(item) for item in intended}
+        done += [one for one in spared if recipes.name(one.item) not in names]
         journal.end(begun, intended, done)
         return done
 

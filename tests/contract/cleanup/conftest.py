@@ -28,16 +28,21 @@ def light_aws(
         yield local
 
 
+@pytest.fixture(scope="module")
+def account_of_module(light_aws: LightAws) -> Account:
+    return Account(light_aws, ENVIRONMENT)
+
+
 @pytest.fixture
-def seeded(light_aws: LightAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """An account without anything in it yet, where Frugal's clients and its environment point."""
-    for name, value in light_aws.client_environment().items():
+def seeded(account_of_module: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    """The module's account, where Frugal's clients and its environment point; at first there is nothing in it."""
+    for name, value in account_of_module.local.client_environment().items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
     monkeypatch.setenv("FRUGAL_ENVIRONMENT", ENVIRONMENT)
     monkeypatch.setenv("FRUGAL_BUCKET", BUCKET)
     clients.forget()
-    yield Account(light_aws, ENVIRONMENT)
+    yield account_of_module
     clients.forget()
 
 

@@ -118,11 +118,6 @@ def _alarm_recipe(account: Account, resource: Resource) -> Recipe | None:
     return request
 
 
-def _delete_alarm(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
-    account.client("cloudwatch").delete_alarms(AlarmNames=[resource.name])
-    return [f"alarm {resource.name}"]
-
-
 def _restore_alarm(account: Account, recipe: Recipe) -> list[str]:
     account.client("cloudwatch").put_metric_alarm(**recipe)
     return [f"alarm {recipe['AlarmName']}"]
@@ -150,7 +145,13 @@ KINDS = (
         order=62,
         list=_alarms,
         again=_alarm_again,
-        acts={"delete": Act(_alarm_recipe, _delete_alarm, _restore_alarm)},
+        acts={
+            "delete": Act(
+                _alarm_recipe,
+                lambda account, resource, recipe: scaling.delete_alarms(account, [resource.name]),
+                _restore_alarm,
+            )
+        },
         after=AFTER,
         tagged_as="cloudwatch:alarm",
     ),

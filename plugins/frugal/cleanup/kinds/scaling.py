@@ -65,8 +65,18 @@ def take_off(account: Account, scaling: Scaling) -> list[str]:
             lines.append(f"{noun} {item[key]}")
     alarms = [alarm["AlarmName"] for alarm in scaling["alarms"]]
     for start in range(0, len(alarms), ALARMS_A_CALL):
-        account.client("cloudwatch").delete_alarms(AlarmNames=alarms[start : start + ALARMS_A_CALL])
-    return lines + [f"alarm {name}" for name in alarms]
+        lines += delete_alarms(account, alarms[start : start + ALARMS_A_CALL])
+    return lines
+
+
+def delete_alarms(account: Account, names: Sequence[str]) -> list[str]:
+    """Delete those of up to a hundred metric alarms that are there; a line for each."""
+    client = account.client("cloudwatch")
+    answer = client.describe_alarms(AlarmNames=list(names), MaxRecords=ALARMS_A_CALL)
+    found = [alarm["AlarmName"] for alarm in answer["MetricAlarms"]]
+    if found:
+        client.delete_alarms(AlarmNames=found)
+    return [f"alarm {name}" for name in found]
 
 
 def put_back(account: Account, scaling: Scaling) -> list[str]:
