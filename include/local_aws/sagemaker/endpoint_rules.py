@@ -51,6 +51,7 @@ REFUSED: tuple[tuple[set[str], str], ...] = (
     ({"async", "component"}, "An asynchronous variant needs a ModelName"),
     ({"component", "shadow"}, "Shadow variants need a ModelName"),
     ({"component", "model"}, "Either every production variant has a ModelName or none has"),
+    ({"shadow", "inf1"}, "Shadow variants are not supported on Inf1 instances"),
     ({"shadow", "variants"}, "Shadow variants need exactly one production variant"),
     (
         {"scale-to-zero", "model"},

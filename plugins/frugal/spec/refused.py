@@ -211,6 +211,14 @@ REFUSED = (
         REALTIME,
     ),
     Refusal(
+        "no shadow on Inf1",
+        SHADOWED,
+        "deploy.trial",
+        lambda deploy: "shadow" if asked.on_trial("shadow")(deploy) and asked.instance_of("ml.inf1.")(deploy) else None,
+        "AWS shadows no endpoint on Inf1",
+        "trial: {kind: split}, or ml.inf2.*",
+    ),
+    Refusal(
         "several variants in real time only",
         NOT_REALTIME,
         "deploy.trial",

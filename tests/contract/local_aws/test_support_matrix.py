@@ -106,6 +106,12 @@ def test_asynchronous(sagemaker: Any, model: str) -> None:
     refused(sagemaker, "not supported for async", one, ShadowProductionVariants=shadow, **ASYNC)
 
 
+def test_inf1_has_no_shadows(sagemaker: Any, model: str) -> None:
+    shadow = [{"VariantName": "s", "ModelName": model, **INSTANCE}]
+    one = {"ModelName": model, **INF1}
+    refused(sagemaker, "not supported on Inf1", one, ShadowProductionVariants=shadow)
+
+
 def test_scaling_to_zero_needs_components(sagemaker: Any, model: str) -> None:
     managed = {"Status": "ENABLED", "MinInstanceCount": 0, "MaxInstanceCount": 2}
     variant = {"ModelName": model, "ManagedInstanceScaling": managed, **INSTANCE}

@@ -38,6 +38,7 @@ ROWS = {
         "strategy: realtime, instances: 2, rollout: {kind: canary}, trial: {kind: split}"
     ),
     "shadows in real time only": "strategy: async, trial: {kind: shadow}",
+    "no shadow on Inf1": "strategy: realtime, instance: ml.inf1.xlarge, trial: {kind: shadow}",
     "several variants in real time only": "strategy: serverless, trial: {kind: split}",
     "pools of one model only": "strategy: multi-model, fallback: [ml.c5.xlarge]",
     "T2 does not scale": "strategy: realtime, instance: ml.t2.medium, autoscale: {max: 2}",
