@@ -47,6 +47,9 @@ envs: ## Build every locked environment under .frugal/envs (done by the other ta
 test: envs ## Run every test, each in the environment that its code runs in
 	@$(PYTHON) tests/run.py
 
+drift: envs ## Prove the drift loop on a real Airflow: a quiet week, then drift that retrains by itself, and every part killed
+	@$(AIRFLOW)/python -m pytest -q tests/e2e/drift
+
 faults: envs ## Run every kind of job under every fault, Frugal's and the provider's operators, into docs/benchmarks/faults.md
 	@$(AIRFLOW)/python -m tests.faults
 
@@ -112,4 +115,4 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 run-envs:
 	$(BUILD) airflow local-aws data images/xgboost-3.0-5 images/neo-xgboost $(TORCH)
 
-.PHONY: help demo ui compose local local-stop envs test faults lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs
+.PHONY: help demo ui compose local local-stop envs test drift faults lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs
