@@ -121,7 +121,7 @@ def test_each_open_row_is_dearer_than_the_one_before() -> None:
         ("batch", {}, FACTS, "none", r"once a day, the target is 1000 ms"),
         ("scale-to-zero", {}, FACTS, "none", r"would never sleep"),
         ("scale-to-zero", {"idle_hours": 12}, FACTS, "none", r"traffic\.errors_when_cold is false"),
-        ("inferentia", {}, FACTS, "none", r"xgboost models are trees"),
+        ("inferentia", {}, FACTS, "none", r"runs what Neuron compiled only"),
     ],
 )
 def test_what_is_ruled_out_says_by_what(
@@ -227,6 +227,31 @@ def _bounds(span: str) -> tuple[float, float]:
     if span.startswith("until"):
         return 0, numbers[0]
     return (numbers[0] if numbers else 0), (numbers[1] if len(numbers) > 1 else inf)
+
+
+def test_a_chip_is_unknown_until_it_was_measured() -> None:
+    asked = question()
+    network = asked.spec.model_copy(
+        update={
+            "compile": Compile(backend="neuron"),
+            "train": asked.spec.train.model_copy(update={"framework": "pytorch", "version": "2.13"}),
+        }
+    )
+    asked = replace(asked, spec=network)
+    unknown = row(choose(asked), "inferentia")
+    assert (unknown.ruled_out, unknown.monthly) == (None, None)
+    assert unknown.how == "not measured there: a load test of such an endpoint tells"
+    assert "runs on Inferentia" in (row(choose(asked), "realtime").ruled_out or "")
+    hours = {"us-east-1": {"ml.inf2.xlarge": 1.0}}
+    measured = replace(
+        asked,
+        facts=replace(FACTS, throughput={"ml.inf2.xlarge": 100}),
+        prices=replace(PRICES, hours=hours),
+    )
+    best = choose(measured).best
+    assert best is not None
+    assert best.name == "inferentia on ml.inf2.xlarge"
+    assert best.monthly == pytest.approx(730, rel=0.01)
 
 
 def test_siblings_share_the_endpoint() -> None:

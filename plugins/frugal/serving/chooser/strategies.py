@@ -121,13 +121,10 @@ def batch(question: Question, load: Load) -> Iterator[Option]:
 
 
 def inferentia(question: Question, load: Load) -> Iterator[Option]:
-    """Inf1 and Inf2 are for neural networks, and nobody knows what one does there before it was measured there."""
-    framework = question.spec.train.framework
-    option = Option("inferentia", INFERENTIA_INSTANCE, {"instance": INFERENTIA_INSTANCE})
-    if framework == "xgboost":
-        reason = f"Neuron compiles neural networks, {framework} models are trees"
-        yield replace(option, ruled_out=reason)
-        return
+    """Nobody knows what a network does on a Neuron chip before it was measured there: its vCPUs say nothing."""
+    deploy = question.spec.deploy
+    host = str(deploy.host) if deploy.strategy == "inferentia" else INFERENTIA_INSTANCE
+    option = Option("inferentia", host, {"instance": host})
     throughput = question.facts.throughput.get(option.size)
     if throughput is None:
         yield replace(option, how="not measured there: a load test of such an endpoint tells")
