@@ -144,6 +144,11 @@ class ModelServer:
         """Bytes of memory that the container holds; 0 where the system does not tell."""
         return self._process.memory() if self._process else 0
 
+    @property
+    def cpu(self) -> float:
+        """Seconds of processors that the container used; 0 where the system does not tell."""
+        return self._process.cpu() if self._process else 0.0
+
     def note(self, line: str) -> None:
         """Write a line to the container's log."""
         self.app.telemetry.log(self.region, self.log_group, self.log_stream, [line])

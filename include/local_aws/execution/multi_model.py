@@ -12,9 +12,8 @@ from local_aws.execution.model_cache import LoadFailed, ModelCache
 from local_aws.execution.model_server import Answer, ModelServer
 from local_aws.execution.placement import Placement, Site
 from local_aws.execution.transfer import split_uri
+from local_aws.execution.utilization import NAMESPACE
 from local_aws.execution.variant import Invocation, Variant
-
-ENDPOINTS = "/aws/sagemaker/Endpoints"
 
 
 class NoSuchModel(Exception):
@@ -83,7 +82,8 @@ class MultiModelVariant(Variant):
         """Put how many models are loaded, per instance."""
         for server in self.instances.all():
             loaded = float(len(self._caches[server.base]))
-            self._measure({"LoadedModelCount": loaded}, namespace=ENDPOINTS)
+            self._measure({"LoadedModelCount": loaded}, namespace=NAMESPACE)
+        self._sample_utilization()
 
     def _time(self, metric: str, microseconds: float) -> None:
         self._site.app.meter.variant(self._site, self.name, {metric: microseconds}, "Microseconds")

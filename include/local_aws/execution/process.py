@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from local_aws.execution.memory import resident
+from local_aws.execution.memory import processor_seconds, resident
 from local_aws.execution.open_files import Inode, open_for_writing
 
 log = logging.getLogger(__name__)
@@ -93,6 +93,10 @@ class Process:
     def memory(self) -> int:
         """Bytes of memory that it holds; 0 where the system does not tell."""
         return resident(self._popen.pid)
+
+    def cpu(self) -> float:
+        """Seconds of processors that it used; 0 where the system does not tell."""
+        return processor_seconds(self._popen.pid)
 
     def wait(self, timeout: float | None = None) -> bool:
         return self._done.wait(timeout)

@@ -16,6 +16,7 @@ from local_aws.execution.model_server import (
     server_directory,
 )
 from local_aws.execution.placement import Placement, Site
+from local_aws.execution.utilization import MINUTE, NAMESPACE, Utilization
 
 
 class Throttled(Exception):
@@ -53,6 +54,7 @@ class Variant:
             self._timeout,
             least_outstanding=strategy == "LEAST_OUTSTANDING_REQUESTS",
         )
+        self._utilization = Utilization(site.app.config.simulation.wait(MINUTE))
 
     def _new_server(self) -> ModelServer:
         pool = self._placement.choose(self._closed)
@@ -89,6 +91,12 @@ class Variant:
             self._site.app.meter.variant(
                 self._site, self.name, {"ConcurrentRequestsPerModel": running}, "Count"
             )
+        self._sample_utilization()
+
+    def _sample_utilization(self) -> None:
+        dimensions = {"EndpointName": self._site.endpoint, "VariantName": self.name}
+        used = self._utilization.of(self.instances.all())
+        self._site.app.meter.put(self._site.region, dimensions, used, "Percent", NAMESPACE)
 
     def summary(self) -> dict[str, Any]:
         """What Describe shows of it now."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,6 +84,21 @@ def test_an_endpoint_answers_is_measured_and_goes(
         sagemaker.describe_endpoint(EndpointName=name)
     with pytest.raises(runtime.exceptions.ValidationError, match="not found"):
         invoke(runtime, name)
+
+
+def test_what_instances_use_is_measured(local_aws: LocalAws, runtime: Any, name: str) -> None:
+    create(local_aws, name)
+    variant = {"EndpointName": name, "VariantName": "AllTraffic"}
+
+    def used(metric: str) -> float | None:
+        invoke(runtime, name)
+        return local_aws.metric(metric, variant, "Maximum", "/aws/sagemaker/Endpoints")
+
+    cpu = await_true(lambda: used("CPUUtilization"), "some use of processors")
+    assert 0 < cpu <= 100 * (os.cpu_count() or 1)
+    memory = used("MemoryUtilization")
+    assert memory is not None
+    assert 0 < memory < 100
 
 
 def test_a_container_s_error_is_a_model_error(local_aws: LocalAws, runtime: Any, name: str) -> None:
