@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from container import reference
-from container.drift import checks, documents, report, truth
+from container.drift import checks, documents, plots, report, truth
 from container.drift.checks import DRIFT, OK, UNKNOWN, Check
 from container.drift.limits import Limits
 from container.drift.quality import quality
@@ -185,20 +185,21 @@ def describe(window: Window, matched: Any, known: truth.Truth | None) -> dict[st
     }
 
 
-def pictures(baseline: Baseline, window: Window) -> dict[str, Any]:
-    """By column, (labels, reference counts, window counts) of a histogram."""
-    found: dict[str, Any] = {}
+def pictures(baseline: Baseline, window: Window) -> dict[str, plots.Picture | None]:
+    """A picture of each column, before and now."""
+    found: dict[str, plots.Picture | None] = {}
     for name, column in window.columns.items():
         if isinstance(column, CategoryColumn):
             counts = np.append(column.counts, column.unseen.total())
             labels = [*column.known, "unknown"]
-            found[name] = (labels, np.append(baseline.counts(name), 0), counts)
+            found[name] = plots.of_cells(labels, np.append(baseline.counts(name), 0), counts)
         else:
-            found[name] = report.histogram(baseline.numbers(name)[0], column.sample())
+            known, kind = baseline.numbers(name)[0], baseline.schema.types[name]
+            found[name] = plots.of_numbers(known, column.sample(), kind)
     if baseline.test is not None:
         own = window.predictions.sample()
-        found["prediction"] = report.histogram(spread(baseline.test[0])[0], own)
-    return {name: picture for name, picture in found.items() if picture is not None}
+        found["prediction"] = plots.of_numbers(spread(baseline.test[0])[0], own, "float")
+    return found
 
 
 def write(path: Path, document: Any) -> None:

@@ -2,64 +2,67 @@
 
 from __future__ import annotations
 
-import itertools
 from html import escape
 from typing import Any
 
-import numpy as np
+from container.drift.plots import Picture, shown, svg
 
-from container.drift.sample import Sample
-
-BARS = 24
-WIDTH, HEIGHT = 360, 120
 STYLE = """
-:root { color-scheme: light dark; --was: #8a94a6; --now: #d9622b; --line: #8885; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: .3rem } h2 { font-size: 1.1rem; margin-top: 2rem }
-.verdict { padding: .8rem 1rem; border-left: .4rem solid var(--line); background: #8881; }
-.drift { border-color: #c0392b } .ok { border-color: #2e8b57 } .unknown { border-color: #b8860b }
-table { border-collapse: collapse; width: 100% } td, th { padding: .3rem .5rem; text-align: right;
-border-bottom: 1px solid var(--line) } td:first-child, th:first-child { text-align: left }
-tr.drift td:first-child { font-weight: 600; box-shadow: inset .3rem 0 #c0392b; }
-b.over { color: #c0392b } .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr));
-gap: 1rem } figure { margin: 0 } figcaption { font-size: .85rem } svg { width: 100%; height: auto }
-.scroll { overflow-x: auto } text { font-size: 10px; fill: currentColor }
+:root { color-scheme: light dark; --was: #8a94a6; --now: #d9622b; --line: #8885; --bad: #c0392b; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.1rem; margin: 2rem 0 .3rem } p { margin: .4rem 0 }
+.window { opacity: .75; margin-top: 0 } ul { margin: .3rem 0; padding-left: 1.2rem }
+.verdict { padding: .7rem 1rem; border-left: .4rem solid var(--line); background: #8881; }
+.verdict.drift { border-color: var(--bad) } .verdict.ok { border-color: #2e8b57 }
+.verdict.unknown { border-color: #b8860b } .verdict > b { font-size: 1.1rem }
+.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+td, th { padding: .25rem .5rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
+td:first-child, th:first-child { text-align: left } td.text { text-align: left; white-space: normal }
+th small { font-weight: 400; opacity: .75; display: block } td.over { color: var(--bad); font-weight: 600 }
+tr.moved td:first-child { font-weight: 600; box-shadow: inset .3rem 0 var(--bad) }
+tr.aside { opacity: .6 } .drift-tag { color: var(--bad); font-weight: 600 }
+.plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(24rem, 1fr)); gap: 1.2rem 1.5rem }
+figure { margin: 0 } figcaption b { margin-right: .4rem } figcaption { font-size: .9rem }
+svg { width: 100%; height: auto; display: block } text { font-size: 10px; fill: currentColor; opacity: .8 }
+.was { fill: var(--was); fill-opacity: .55 } .now { fill: var(--now); fill-opacity: .12; stroke: var(--now);
+stroke-width: 1.6 } .bar-was { fill: var(--was) } .bar-now { fill: var(--now) } .grid { stroke: var(--line) }
+.hover { fill: transparent } .hover:hover { fill: #8882 } .key { display: inline-block; width: .8em; height: .8em;
+margin: 0 .3em 0 1em; vertical-align: -.05em }
 """
-WORDS = {"ok": "No drift", "drift": "Drift", "unknown": "Unknown: too few samples"}
+WORDS = {"ok": "No drift", "drift": "Drift", "unknown": "Unknown"}
+EFFECTS = {
+    "ks": "KS",
+    "wasserstein": "Wasserstein",
+    "psi": "PSI",
+    "jensen_shannon": "Jensen-Shannon",
+    "chi_square": "Cram\u00e9r's V",
+}
+CHECKED = ("baseline_drift_check", "completeness_check")
+SHOWN_REASONS = 6
 
 
-def histogram(reference: Sample, window: Sample) -> tuple[list[str], Any, Any] | None:
-    """Bars of equal width from the first to the ninety-ninth hundredth of both; what lies beyond is in
-    the outermost. None where one side is empty."""
-    if not reference.total or not window.total:
-        return None
-    ends = [sample.quantile(np.array([0.01, 0.99])) for sample in (reference, window)]
-    low, high = float(min(e[0] for e in ends)), float(max(e[1] for e in ends))
-    edges = np.linspace(low, high if high > low else low + 1, BARS + 1)
-    inner = edges[1:-1].astype(np.float32)
-    counts = [
-        np.diff(np.concatenate([[0], sample.through(inner), [sample.total]]))
-        for sample in (reference, window)
-    ]
-    labels = [f"{a:.6g} to {b:.6g}" for a, b in itertools.pairwise(edges)]
-    return labels, counts[0], counts[1]
-
-
-def render(found: dict[str, Any], broken: list[dict[str, str]], plots: dict[str, Any]) -> str:
-    """The page; ``plots`` are histograms by column."""
-    window, limits = found["window"], found["limits"]
-    moved = {c["name"] for c in found["checks"] if c["verdict"] == "drift" and c["decides"]}
-    ordered = sorted(plots.items(), key=lambda item: item[0] not in moved)
+def render(
+    found: dict[str, Any], broken: list[dict[str, str]], plots: dict[str, Picture | None]
+) -> str:
+    """The page; ``plots`` are pictures by column."""
+    checks = sorted(found["checks"], key=lambda c: not _moved(c))
+    faults = [item for item in broken if item["constraint_check_type"] not in CHECKED]
+    first = {check["name"]: check for check in reversed(checks) if check["about"] != "completeness"}
+    order = sorted(plots, key=lambda name: not _moved(first.get(name)))
     parts = [
-        f"<h1>{escape(found['model'])} {escape(found['name'])}</h1>",
-        f'<p class="verdict {found["verdict"]}"><b>{WORDS[found["verdict"]]}.</b> {escape(found["reason"])}</p>',
-        f"<p>{_window(window)}</p>",
-        _violations(broken),
-        "<h2>Checks</h2>",
-        f"<p>{_rule(limits)}</p>",
-        _checks(found["checks"]),
-        "<h2>Distributions</h2><p>Grey: the reference. Orange: this window. Shares of each side.</p>",
-        f'<div class="plots">{"".join(_plot(*item) for item in ordered)}</div>',
+        f"<h1>{escape(found['model'])}</h1>",
+        f'<p class="window">{_span(found)}</p>',
+        _verdict(found, checks),
+        f"<p>{_read(found['window'])}</p>",
+        _faults(faults),
+        _quality([check for check in checks if check["about"] == "quality"]),
+        _distances(found["limits"], [c for c in checks if c["about"] in ("feature", "prediction")]),
+        _completeness([check for check in checks if check["about"] == "completeness"]),
+        "<h2>Distributions</h2>",
+        '<p><span class="key" style="background:var(--was);margin-left:0"></span>what was learned'
+        '<span class="key" style="background:var(--now)"></span>this window, each as shares of its own'
+        " rows; what lies beyond the axis is in the outermost bars.</p>",
+        f'<div class="plots">{"".join(_figure(name, plots[name], first.get(name)) for name in order)}</div>',
     ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" '
@@ -68,15 +71,42 @@ def render(found: dict[str, Any], broken: list[dict[str, str]], plots: dict[str,
     )
 
 
-def _window(window: dict[str, Any]) -> str:
+def _moved(check: dict[str, Any] | None) -> bool:
+    return check is not None and check["verdict"] == "drift" and check["decides"]
+
+
+def _span(found: dict[str, Any]) -> str:
+    window = found["window"]
+    between = f", requests of {window['first']} to {window['last']}" if window["first"] else ""
+    return escape(f"Window {found['name'] or 'without a name'}{between}")
+
+
+def _verdict(found: dict[str, Any], checks: list[dict[str, Any]]) -> str:
+    verdict, moved = found["verdict"], [check for check in checks if _moved(check)]
+    heeded = sum(check["decides"] and check["verdict"] != "unknown" for check in checks)
+    if verdict != "drift":
+        said = f" {escape(found['reason'])}"
+    else:
+        listed = "".join(f"<li>{_sentence(check)}</li>" for check in moved[:SHOWN_REASONS])
+        more = (
+            f"<li>and {len(moved) - SHOWN_REASONS} more</li>" if len(moved) > SHOWN_REASONS else ""
+        )
+        said = f" {len(moved)} of {heeded} checks.<ul>{listed}{more}</ul>"
+    return f'<div class="verdict {verdict}"><b>{WORDS[verdict]}.</b>{said}</div>'
+
+
+def _sentence(check: dict[str, Any]) -> str:
+    name, sep, rest = check["reason"].partition(": ")
+    return f"<b>{escape(name)}</b>: {escape(rest)}" if sep else escape(check["reason"])
+
+
+def _read(window: dict[str, Any]) -> str:
     text = f"{window['rows']:,} rows in {window['records']:,} records"
-    if window["first"]:
-        text += f", {escape(window['first'])} to {escape(window['last'])}"
     if window["labelled"]:
         text += f"; the truth is known of {window['labelled']:,}"
     if window["unreadable"]:
         problems = escape("; ".join(window["problems"]))
-        text += f"; {window['unreadable']:,} records could not be read ({problems})"
+        text += f"; {window['unreadable']:,} of them could not be read ({problems})"
     if window["exact"]:
         return f"{text}. Every value was kept: the tests are exact."
     return (
@@ -86,75 +116,120 @@ def _window(window: dict[str, Any]) -> str:
     )
 
 
-def _rule(limits: dict[str, Any]) -> str:
-    return (
-        f"Drift is a difference that is significant (p below {limits['significance']:g} after Holm's correction "
-        "over all checks) and whose effect reaches a limit. Below "
-        f"{limits['min_samples']:,} values the answer is unknown."
-    )
+def _table(head: list[str], rows: list[str]) -> str:
+    cells = "".join(f"<th>{cell}</th>" for cell in head)
+    return f'<div class="scroll"><table><tr>{cells}</tr>{"".join(rows)}</table></div>'
 
 
-def _violations(broken: list[dict[str, str]]) -> str:
-    if not broken:
+def _faults(faults: list[dict[str, str]]) -> str:
+    if not faults:
         return ""
-    rows = "".join(
+    rows = [
         f"<tr><td>{escape(item['feature_name'])}</td><td>{escape(item['constraint_check_type'])}</td>"
-        f'<td style="text-align:left">{escape(item["description"])}</td></tr>'
-        for item in broken
+        f'<td class="text">{escape(item["description"])}</td></tr>'
+        for item in faults
+    ]
+    return f"<h2>Faults in the data</h2>{_table(['column', 'check', ''], rows)}"
+
+
+def _quality(checks: list[dict[str, Any]]) -> str:
+    rows = []
+    for check in checks:
+        effects, limits = check["effects"], check["limits"]
+        if not effects:
+            rows.append(_row(check, f'<td colspan="5" class="text">{escape(check["reason"])}</td>'))
+            continue
+        numbers = [shown(effects["baseline"], "float"), shown(effects["value"], "float")]
+        cells = "".join(f"<td>{number}</td>" for number in numbers)
+        worse = _cell(effects["quality"], limits["quality"], f"{effects['quality']:+.1%}")
+        rows.append(_row(check, f"{cells}{worse}<td>{_p(check)}</td><td>{check['samples']:,}</td>"))
+    head = ["metric", "test split", "this window", "worse by", "p", "labelled rows"]
+    return f"<h2>Quality</h2>{_table(head, rows)}" if rows else ""
+
+
+def _distances(limits: dict[str, Any], checks: list[dict[str, Any]]) -> str:
+    used = [name for name in EFFECTS if any(name in check["effects"] for check in checks)]
+    head = ["column", "verdict"]
+    head += [f"{EFFECTS[name]}<small>limit {limits[name]:g}</small>" for name in used]
+    head += ["p<small>corrected</small>", "values"]
+    rows = []
+    for check in checks:
+        cells = "".join(
+            _cell(
+                check["effects"][name], check["limits"].get(name), f"{check['effects'][name]:.3f}"
+            )
+            if name in check["effects"]
+            else "<td></td>"
+            for name in used
+        )
+        rows.append(
+            _row(
+                check,
+                f"<td>{_word(check)}</td>{cells}<td>{_p(check)}</td><td>{check['samples']:,}</td>",
+            )
+        )
+    rule = (
+        "<p>Drift is a difference that is significant (p below "
+        f"{limits['significance']:g} after Holm's correction over all checks) and whose effect reaches a limit. "
+        f"Below {limits['min_samples']:,} values the answer is unknown. Columns in grey decide nothing.</p>"
     )
-    head = "<tr><th>column</th><th>check</th><th></th></tr>"
-    return f'<h2>Violations</h2><div class="scroll"><table>{head}{rows}</table></div>'
+    return f"<h2>Distances</h2>{rule}{_table(head, rows)}" if rows else ""
 
 
-def _checks(checks: list[dict[str, Any]]) -> str:
-    ordered = sorted(
-        checks,
-        key=lambda c: (c["verdict"] != "drift" or not c["decides"], c["about"] == "completeness"),
+def _completeness(checks: list[dict[str, Any]]) -> str:
+    changed = [c for c in checks if c["effects"].get("completeness", 0.0) > 0]
+    if not changed:
+        return ""
+    rows = [
+        _row(
+            check,
+            f"<td>{_word(check)}</td>"
+            + _cell(
+                check["effects"]["completeness"],
+                check["limits"]["completeness"],
+                f"{check['effects']['completeness']:.2%}",
+            )
+            + f"<td>{_p(check)}</td>",
+        )
+        for check in changed
+    ]
+    head = ["column", "verdict", "more is missing", "p<small>corrected</small>"]
+    return f"<h2>Completeness</h2>{_table(head, rows)}"
+
+
+def _row(check: dict[str, Any], cells: str) -> str:
+    kind = "moved" if _moved(check) else "" if check["decides"] else "aside"
+    title = escape(check["reason"])
+    return f'<tr class="{kind}" title="{title}"><td>{escape(check["name"])}</td>{cells}</tr>'
+
+
+def _word(check: dict[str, Any]) -> str:
+    if not check["decides"]:
+        return f"{check['verdict']}, aside"
+    return (
+        f'<span class="drift-tag">{check["verdict"]}</span>' if _moved(check) else check["verdict"]
     )
-    rows = "".join(
-        f'<tr class="{c["verdict"] if c["decides"] else ""}" title="{escape(c["reason"])}"><td>{escape(c["name"])}</td>'
-        f"<td>{c['about']}</td><td>{c['verdict']}{'' if c['decides'] else ' (aside)'}</td>"
-        f"<td>{_effects(c)}</td><td>{_p(c)}</td><td>{c['samples']:,}</td></tr>"
-        for c in ordered
+
+
+def _cell(value: float, limit: float | None, text: str) -> str:
+    return (
+        f'<td class="over">{text}</td>'
+        if limit is not None and value >= limit
+        else f"<td>{text}</td>"
     )
-    head = "<tr><th>column</th><th>about</th><th>verdict</th><th>effects</th><th>p</th><th>values</th></tr>"
-    return f'<div class="scroll"><table>{head}{rows}</table></div>'
-
-
-def _effects(check: dict[str, Any]) -> str:
-    shown = []
-    for name, value in check["effects"].items():
-        over = name in check["limits"] and value >= check["limits"][name]
-        text = f"{name.replace('_', '-')} {value:.3g}"
-        shown.append(f'<b class="over">{text}</b>' if over else text)
-    return ", ".join(shown)
 
 
 def _p(check: dict[str, Any]) -> str:
     p = check["p_value"] if check["p_adjusted"] is None else check["p_adjusted"]
-    return "" if p is None else f"{p:.2g}"
+    if p is None:
+        return ""
+    return f"{p:.2g}" if p >= 1e-4 else "&lt; 0.0001"
 
 
-def _plot(name: str, picture: tuple[list[str], Any, Any]) -> str:
-    labels, before, now = picture
-    if len(labels) > BARS:
-        order = np.argsort(-(np.asarray(before) + np.asarray(now)))[:BARS]
-        labels, before, now = [labels[i] for i in order], before[order], now[order]
-    shares = [counts / max(counts.sum(), 1) for counts in (before, now)]
-    top = max(float(share.max()) for share in shares) or 1.0
-    step = WIDTH / len(labels)
-    bars = "".join(
-        f'<rect x="{i * step + place * step * 0.45:.1f}" y="{HEIGHT * (1 - share[i] / top):.1f}" '
-        f'width="{step * 0.45:.1f}" height="{HEIGHT * share[i] / top:.1f}" fill="var(--{side})">'
-        f"<title>{escape(labels[i])}: {share[i]:.2%}</title></rect>"
-        for place, (side, share) in enumerate(zip(("was", "now"), shares, strict=True))
-        for i in range(len(labels))
-    )
-    ends = (
-        f'<text x="0" y="{HEIGHT + 14}">{escape(labels[0][:24])}</text>'
-        f'<text x="{WIDTH}" y="{HEIGHT + 14}" text-anchor="end">{escape(labels[-1][:24])}</text>'
-    )
+def _figure(name: str, picture: Picture | None, check: dict[str, Any] | None) -> str:
+    if picture is None:
+        return ""
+    said = f" {_word(check)}" if check else ""
     return (
-        f'<figure><figcaption>{escape(name)}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT + 18}" role="img" '
-        f'aria-label="{escape(name)}: shares of the reference and of the window">{bars}{ends}</svg></figure>'
+        f"<figure><figcaption><b>{escape(name)}</b>{said}</figcaption>{svg(name, picture)}</figure>"
     )
