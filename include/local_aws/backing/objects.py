@@ -28,7 +28,7 @@ from moto.s3.utils import _VersionedKeyStore
 from moto.settings import S3_UPLOAD_PART_MIN_SIZE
 
 from local_aws import ACCOUNT, DEFAULT_REGION
-from local_aws.backing import conditional_deletes, lifecycle, times
+from local_aws.backing import conditional_deletes, hidden_messages, lifecycle, times
 
 CHUNK = 1 << 20
 
@@ -184,7 +184,7 @@ def _install() -> None:
     s3.FakeKey = DurableKey  # type: ignore[misc]
     s3.FakeMultipart = DurableMultipart  # type: ignore[misc]
     s3.S3Backend.copy_object = _copy_object  # type: ignore[method-assign]
-    for part in (times, lifecycle, conditional_deletes):
+    for part in (times, hidden_messages, lifecycle, conditional_deletes):
         part.install()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,8 +56,16 @@ def _received(sqs: Any, url: str) -> Iterator[Message]:
             if job is not None:
                 yield Message(job, message["ReceiptHandle"])
                 continue
-            receipt = message["ReceiptHandle"]
-            sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
+            _put_back(sqs, url, message)
+
+
+def _put_back(sqs: Any, url: str, message: Mapping[str, Any]) -> None:
+    """Show a message to others at once; when that fails, they see it when its time is over."""
+    receipt = message["ReceiptHandle"]
+    try:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
+    except sqs.exceptions.ClientError as error:
+        log.warning("Nobody can read %s, nor put it back: %s", message["MessageId"], error)
 
 
 def job_of(body: str) -> str | None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -19,14 +21,14 @@ from frugal.spec import ModelSpec, parse_spec
 from tests.contract.waiting import await_true
 
 SPEC = """\
-name: flats
-owner: {team: growth, cost_center: cc-12}
+name: {name}
+owner: {{team: growth, cost_center: cc-12}}
 data:
   target: rent
   key: [id]
-  columns: {id: string, area: float, rent: float}
-evaluate: {metric: rmse, floor: 1000}
-monitor: {schedule: "@hourly"}
+  columns: {{id: string, area: float, rent: float}}
+evaluate: {{metric: rmse, floor: 1000}}
+monitor: {{schedule: "@hourly"}}
 """
 
 
@@ -35,7 +37,7 @@ class Line:
     """The way of the model's events, which is made anew by `up` and taken away by `down`."""
 
     local: LocalAws
-    spec: ModelSpec = field(default_factory=lambda: parse_spec(SPEC))
+    spec: ModelSpec
 
     @property
     def wiring(self) -> Wiring:
@@ -82,14 +84,30 @@ class Line:
         await_true(lambda: not self.local.status()["running"], "the end of the local AWS")
 
 
+@contextmanager
+def line_of(local: LocalAws, name: str) -> Iterator[Line]:
+    """Queues and rule of a model of that name."""
+    with pytest.MonkeyPatch.context() as patch:
+        for variable, value in local.client_environment().items():
+            patch.setenv(variable, value)
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+        clients.forget()
+        line = Line(local, parse_spec(SPEC.format(name=name)))
+        line.up()
+        yield line
+    clients.forget()
+
+
 @pytest.fixture
-def line(own_local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Line]:
-    """Queues and rule of a model."""
-    for name, value in own_local_aws.client_environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
-    clients.forget()
-    line = Line(own_local_aws)
-    line.up()
-    yield line
-    clients.forget()
+def line(local_aws: LocalAws) -> Iterator[Line]:
+    """A model of its own in the account that tests share."""
+    with line_of(local_aws, f"q{uuid.uuid4().hex[:10]}") as line:
+        yield line
+        line.down()
+
+
+@pytest.fixture
+def own_line(own_local_aws: LocalAws) -> Iterator[Line]:
+    """A model in a local AWS that may be killed, and whose clock may be shifted."""
+    with line_of(own_local_aws, "flats") as line:
+        yield line

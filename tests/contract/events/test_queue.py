@@ -27,8 +27,9 @@ def received(line: Line, number: int) -> list[Message]:
 
 
 def test_what_waits_outlives_an_aws_that_is_killed_and_what_was_taken_comes_again(
-    line: Line,
+    own_line: Line,
 ) -> None:
+    line = own_line
     jobs = [f"flats-drift-{number}" for number in range(25)]
     line.send(*jobs)
     taken = received(line, 25)
@@ -58,7 +59,7 @@ def test_a_queue_that_is_gone_holds_nothing_and_that_is_said(
     with caplog.at_level(logging.WARNING):
         assert queue.receive(line.wiring) == []
     assert f"There is no queue {line.wiring.queue}" in caplog.text
-    assert "frugal events up flats" in caplog.text
+    assert f"frugal events up {line.spec.name}" in caplog.text
     assert queue.waiting(line.wiring.queue) is None
 
 
@@ -92,6 +93,28 @@ def test_messages_that_nobody_can_read_leave_the_others_alone(line: Line) -> Non
     sqs, url = clients.client("sqs"), wiring.queue_url(line.wiring.dead)
     found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
     assert sorted(message["Body"] for message in found) == sorted(bodies)
+
+
+def test_messages_that_cannot_be_put_back_leave_the_others_alone(
+    line: Line, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = {"service": "sqs", "operation": "ChangeMessageVisibility"}
+    rule = {"fault": "error", "error": "ExpiredTokenException", "count": 1, **broken}
+    line.local.ask("POST", "/_local/faults", rule)
+    clients.client("sqs").send_message(QueueUrl=line.url, MessageBody="no JSON")
+    line.send("flats-drift-1")
+    with caplog.at_level(logging.WARNING):
+        assert [message.job for message in received(line, 1)] == ["flats-drift-1"]
+    assert "ExpiredToken" in caplog.text
+
+
+def test_messages_that_waited_for_days_are_put_back_as_others_are(own_line: Line) -> None:
+    line = own_line
+    clients.client("sqs").send_message(QueueUrl=line.url, MessageBody="no JSON")
+    line.send("flats-drift-1")
+    line.local.ask("POST", "/_local/clock", {"Shift": 3 * 24 * 3600})
+    assert [message.job for message in received(line, 1)] == ["flats-drift-1"]
+    await_true(lambda: queue.receive(line.wiring) == [] and dead(line) == 1, "the dead letter")
 
 
 def dead(line: Line) -> int | None:

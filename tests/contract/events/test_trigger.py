@@ -47,8 +47,9 @@ async def away(call: Callable[[], object]) -> None:
     await asyncio.to_thread(call)
 
 
-def test_an_aws_that_dies_is_asked_again(line: Line) -> None:
+def test_an_aws_that_dies_is_asked_again(own_line: Line) -> None:
     """What was taken while the trigger could not look is no reason to keep silent of what came in its place."""
+    line = own_line
 
     async def story(events: list[object]) -> None:
         await away(lambda: line.send("flats-drift-1"))
