@@ -12,6 +12,7 @@ from frugal.aws.run import Champion
 
 MODEL_DATA, SOURCE, RUN = "frugal.model_data", "frugal.source", "frugal.run"
 FINGERPRINT = "frugal.fingerprint"
+NOT_SERVED = "its deployment failed, what served before does on"
 
 
 class OtherEnvironment(RuntimeError):
@@ -83,6 +84,26 @@ def restore(group: str, arn: str) -> list[str]:
         )
         rejected.append(str(newer))
     return rejected
+
+
+def settle(group: str, run: str, *, served: bool) -> str | None:
+    """Let the registry follow a deployment: a package whose deployment failed is no champion, and is again once a later
+    attempt went well. Returns the ARN of a package whose status changed.
+    """
+    arn, sagemaker = package_of(group, run), client("sagemaker")
+    if arn is None:
+        return None
+    found = sagemaker.describe_model_package(ModelPackageName=arn)
+    approved = found["ModelApprovalStatus"] == "Approved"
+    ours = found.get("ApprovalDescription") == NOT_SERVED
+    if approved == served or (served and not ours):
+        return None
+    status = "Approved" if served else "Rejected"
+    why = "a later attempt to deploy it went well" if served else NOT_SERVED
+    sagemaker.update_model_package(
+        ModelPackageArn=arn, ModelApprovalStatus=status, ApprovalDescription=why
+    )
+    return arn
 
 
 def is_promoted(group: str) -> bool:

@@ -14,6 +14,7 @@ from frugal.spec.deploy import CHECKED_WITHIN
 from frugal.stages import deploy
 
 ENDED = ("success", "failed")
+NOT_DONE = ("failed", "upstream_failed")
 
 
 def add_tasks(spec: ModelSpec, registered: Any, reported: Any) -> None:
@@ -130,6 +131,25 @@ def _hand_over(spec: ModelSpec) -> Any:
         return take_over(spec, inputs.run.region)
 
     return hand_over()
+
+
+def settle(spec: ModelSpec, context: Any) -> str | None:
+    """Bring the registry to what serves, when the tasks that decide that are over: after an update that was rolled back
+    the champion is the one before. Returns the ARN of a package whose status changed.
+    """
+    from frugal.aws import registry
+
+    decide = [stage.name for stage in deploy.stages(spec)]
+    decide += {"multi-model": ["smoke_test", "go_live"], "batch": ["smoke_test"]}.get(
+        spec.deploy.strategy, []
+    )
+    ti: Any = context["ti"]
+    states = ti.get_task_states(dag_id=ti.dag_id, task_ids=decide, run_ids=[ti.run_id])
+    found = {str(states.get(ti.run_id, {}).get(name)) for name in decide}
+    run = ti.xcom_pull(task_ids="prepare")
+    if run is None or not (found & set(NOT_DONE) or found == {"success"}):
+        return None
+    return registry.settle(spec.name, run["id"], served=found == {"success"})
 
 
 def _skip_unless_deployed(inputs: Any) -> None:

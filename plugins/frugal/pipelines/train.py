@@ -145,13 +145,15 @@ def _register(spec: ModelSpec) -> Any:
 def _report(spec: ModelSpec) -> Any:
     @task(task_id="report", trigger_rule=TriggerRule.ALL_DONE)
     def report() -> str:
-        """Stop what the run left running, then write its report.json: what each stage did, billed and saved."""
+        """Stop what the run left running, let the registry follow what serves, and write report.json: what each stage
+        did, billed and saved."""
         from frugal.cleanup.reap import leftovers
         from frugal.report import write_report
 
         context = get_current_context()
         try:
             leftovers(context, [spec])
+            going_live.settle(spec, context)
         finally:
             uri = write_report(spec, context)
         return uri

@@ -66,3 +66,27 @@ def test_the_version_before_serves_again(account: Account, deploy: str) -> None:
     assert champion is not None
     assert champion.arn == chosen
     account.take_away(deploy)
+
+
+def test_the_registry_follows_a_deployment_that_failed(account: Account) -> None:
+    spec, packages = account.spec("{strategy: serverless}"), []
+    for factor in (2, 3):
+        inputs = account.version(factor)
+        packages.append(account.register(spec, inputs))
+    run = inputs.run.id
+
+    def champion() -> str | None:
+        found = registry.champion(spec.name)
+        return found.arn if found else None
+
+    assert registry.settle(spec.name, run, served=True) is None
+    assert champion() == packages[1]
+    assert registry.settle(spec.name, run, served=False) == packages[1]
+    assert registry.settle(spec.name, run, served=False) is None
+    assert champion() == packages[0]
+    assert registry.settle(spec.name, run, served=True) == packages[1]
+    assert champion() == packages[1]
+    registry.restore(spec.name, packages[0])
+    assert registry.settle(spec.name, run, served=True) is None, "somebody else rejected it"
+    assert champion() == packages[0]
+    assert registry.settle(spec.name, "never-registered", served=False) is None
