@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ HOURS_A_MONTH = 730  # as AWS's own calculator has it
 class Account:
     """`connect(service, region)` gives boto3 clients, `number` is the account's own, and `clock` the time that
     everything is judged by. What is kept between two nights stands below s3://<bucket>/cleanup/.
+
+    `looks` counts the Describe calls that were "made", and `seen` are facts that several kinds share, by kind and name.
     """
 
     connect: Connect
@@ -27,6 +30,8 @@ class Account:
     bucket: str
     prices: PriceTable
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    looks: Counter[str] = field(default_factory=Counter)
+    seen: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         """A boto3 client in this region."""

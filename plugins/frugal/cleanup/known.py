@@ -14,11 +14,13 @@ STAMP = "stamp"
 
 
 class Known:
-    """Facts by kind and name, each with the stamp that they are good for; a night adds at most `looks` new ones."""
+    """Facts by kind and name, each with the stamp that they are good for. `last` is the count of looks that the account
+    makes no further one from.
+    """
 
-    def __init__(self, facts: dict[str, Any], looks: int) -> None:
+    def __init__(self, facts: dict[str, Any], last: float) -> None:
         self._before = facts
-        self._looks = looks
+        self._last = last
         self._facts: dict[str, Any] = {}
 
     def facts(
@@ -30,9 +32,8 @@ class Known:
         key, stamp = f"{resource.kind}/{resource.name}", (resource.facts or {}).get(STAMP)
         remembered = self._before.get(key)
         if stamp is None or remembered is None or remembered[STAMP] != stamp:
-            if self._looks <= 0 and not insist:
+            if account.looks["made"] >= self._last and not insist:
                 return None
-            self._looks -= 1
             remembered = {STAMP: stamp, "facts": dict(look(account, resource))}
         if stamp is not None:
             self._facts[key] = remembered
@@ -41,8 +42,9 @@ class Known:
 
     @classmethod
     def load(cls, account: Account, looks: int) -> Known:
-        """What earlier nights left."""
-        return cls(store.read(account, "known", f"{account.region}.json") or {}, looks)
+        """What earlier nights left, for a night of at most so many looks more."""
+        last = account.looks["made"] + looks
+        return cls(store.read(account, "known", f"{account.region}.json") or {}, last)
 
     def save(self, account: Account) -> None:
         """Leave to later nights what this one saw."""

@@ -117,6 +117,7 @@ def restore(account: Account, recipe: str) -> list[str]:
 
 
 def _read(account: Account, rules: Rules) -> tuple[Plan, Inventory, Known]:
+    account.seen.clear()
     known = Known.load(account, rules.look_at_most)
     inventory = Inventory(account, {rule.kind for rule in rules.rules.values()}, KINDS, known)
     made = make_plan(

@@ -24,13 +24,15 @@ log = logging.getLogger(__name__)
 Night = Mapping[str, Any]
 
 
+def is_dry(given: bool | None) -> bool:
+    """Whether the night only says what it would do: as given, else as cleanup.yaml says."""
+    return load_rules().dry_run if given is None else given
+
+
 def plan(dag_run: str, *, dry_run: bool | None = None) -> dict[str, Any]:
     """Plan every region, and keep the plans; {"run", "dry_run", "exceeded", "acts", "items", "unseen"} for people."""
     rules = load_rules()
-    found = {
-        "run": run_id(Settings.load().environment, dag_run),
-        "dry_run": rules.dry_run if dry_run is None else dry_run,
-    }
+    found = {"run": run_id(Settings.load().environment, dag_run), "dry_run": is_dry(dry_run)}
     exceeded: list[str] = []
     acts: list[str] = []
     unseen: dict[str, str] = {}

@@ -44,6 +44,7 @@ def build_dag() -> DAG:
         default_args={"owner": "frugal", "retries": 2, "retry_delay": timedelta(minutes=1)},
     ) as dag:
         reap()
+        hand_over()
         planned, asked, marked, swept = plan(), caps(), mark(), sweep()
         chain(planned, asked, _approve(), swept)
         chain(planned, marked, swept, report())
@@ -57,6 +58,18 @@ def reap() -> dict[str, Any]:
 
     context = get_current_context()
     return everything(context, dry_run=context["params"]["reap_dry_run"]).as_json()
+
+
+@task(execution_timeout=LONGEST)
+def hand_over() -> dict[str, Any]:
+    """Remove the endpoints that an earlier form of serving a model left, where its model.yaml says so."""
+    from frugal.cleanup import nightly
+    from frugal.cleanup.reap import known_specs
+    from frugal.serving.hand_over import hand_over as remove_strays
+
+    if nightly.is_dry(get_current_context()["params"]["dry_run"]):
+        raise AirflowSkipException("a dry run")
+    return {spec.name: remove_strays(spec) for spec in known_specs()}
 
 
 @task(task_id=PLAN, execution_timeout=LONGEST)

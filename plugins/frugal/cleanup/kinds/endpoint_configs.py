@@ -10,7 +10,15 @@ from typing import Any
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.kind import Act, CleanupKind, Reference
 from frugal.cleanup.kinds.requests import creation, tag_list
-from frugal.cleanup.kinds.sagemaker import call, create, describe, looked_up, pages, since, tags_of
+from frugal.cleanup.kinds.sagemaker import (
+    call,
+    create,
+    describe,
+    looked_up,
+    pages,
+    since,
+    tags_of,
+)
 from frugal.cleanup.resource import Facts, Resource
 
 VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
@@ -91,9 +99,41 @@ def _resource(account: Account, kind: str, member: str, item: dict[str, Any]) ->
     )
 
 
+def config_facts(account: Account, name: str) -> Facts | None:
+    """What a configuration says, asked for once a night; None when it is gone.
+
+    models     names of the models that it serves
+    instances  instance types by variant, None where AWS chooses among pools
+    async      whether requests are put into a queue
+    since      when it was made
+    """
+    known = account.seen.setdefault("endpoint-config", {})
+    if name not in known:
+        found = describe(account, "endpoint_config", EndpointConfigName=name)
+        known[name] = _facts(found) if found else None
+    facts: Facts | None = known[name]
+    return facts
+
+
+def _facts(config: Recipe) -> Facts:
+    variants = [variant for key in VARIANTS for variant in config.get(key, ())]
+    return {
+        "models": models_of(config),
+        "instances": {variant["VariantName"]: variant.get("InstanceType") for variant in variants},
+        "async": "AsyncInferenceConfig" in config,
+        "since": config["CreationTime"].isoformat(),
+    }
+
+
 def _look_at_config(account: Account, resource: Resource) -> Facts:
-    found = looked_up(account, "endpoint_config", EndpointConfigName=resource.name)
-    return {"models": models_of(found)}
+    """One that was made anew under its name since an endpoint with it was looked at is asked for again."""
+    found = config_facts(account, resource.name)
+    if found and resource.created and found["since"] != resource.created.isoformat():
+        del account.seen["endpoint-config"][resource.name]
+        found = config_facts(account, resource.name)
+    if found is None:
+        raise LookupError(f"there is no endpoint configuration {resource.name}")
+    return {"models": found["models"]}
 
 
 def _look_at_model(account: Account, resource: Resource) -> Facts:

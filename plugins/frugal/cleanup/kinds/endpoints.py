@@ -9,8 +9,9 @@ from typing import Any
 
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.kind import Act, CleanupKind, Reference
-from frugal.cleanup.kinds import components, endpoint_changes, scaling
+from frugal.cleanup.kinds import components, endpoint_changes, monitoring, scaling
 from frugal.cleanup.kinds.endpoint_configs import (
+    config_facts,
     config_recipe,
     make_config,
     make_model,
@@ -62,37 +63,29 @@ def _look(account: Account, resource: Resource) -> Facts:
     """What it serves.
 
     configs    names of the configurations that it has and that it comes to
-    variants   by name: {"count", "instance", "serverless", "least"} of each; instance is None where AWS chooses among
-               pools, least are the instances that autoscaling or the configuration's own scaling leaves it
+    variants   by name, shadows among them: {"count", "instance", "serverless"}; instance is None where AWS chooses
+               among pools, or the configuration is gone
     shadows    names of its shadow variants, and since: when the configuration that has them was made
     async      whether requests are put into a queue
     """
     endpoint = looked_up(account, "endpoint", EndpointName=resource.name)
     pending = endpoint.get("PendingDeploymentSummary", {}).get("EndpointConfigName")
     name = endpoint["EndpointConfigName"]
-    config = describe(account, "endpoint_config", EndpointConfigName=name) or {}
-    shadows = config.get("ShadowProductionVariants", ())
-    sizes = {
-        variant["VariantName"]: variant
-        for variant in (*config.get("ProductionVariants", ()), *shadows)
-    }
-    running = (
-        *endpoint.get("ProductionVariants", ()),
-        *endpoint.get("ShadowProductionVariants", ()),
-    )
+    config = config_facts(account, name) or {"instances": {}, "async": False, "since": None}
+    shadows = endpoint.get("ShadowProductionVariants", ())
     return {
         "configs": sorted({name, *filter(None, [pending])}),
         "variants": {
             variant["VariantName"]: {
                 "count": variant.get("CurrentInstanceCount", 0),
-                "instance": sizes.get(variant["VariantName"], {}).get("InstanceType"),
+                "instance": config["instances"].get(variant["VariantName"]),
                 "serverless": "CurrentServerlessConfig" in variant,
             }
-            for variant in running
+            for variant in (*endpoint.get("ProductionVariants", ()), *shadows)
         },
         "shadows": [variant["VariantName"] for variant in shadows],
-        "since": config["CreationTime"].isoformat() if config else None,
-        "async": "AsyncInferenceConfig" in endpoint or "AsyncInferenceConfig" in config,
+        "since": config["since"],
+        "async": "AsyncInferenceConfig" in endpoint or config["async"],
     }
 
 
@@ -147,6 +140,7 @@ def _recipe(account: Account, resource: Resource) -> Recipe | None:
             **endpoint_changes.tagged(tag_list(tags_of(account, found["EndpointArn"]))),
         },
         "sizes": endpoint_changes.sizes(found),
+        "monitoring": monitoring.recipes(account, resource.name),
         "components": on_it,
         "scaling": scaling.recipe(account, resources, scaling.alarm_prefix(resource.name)),
     }
@@ -157,11 +151,12 @@ def _variants(endpoint: dict[str, Any]) -> list[str]:
 
 
 def _delete(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
-    """What scales it, then the inference components on it, then the endpoint itself.
+    """What watches it, what scales it, the inference components on it, then the endpoint itself.
 
-    AWS deletes no endpoint under its components, nor one that is being changed.
+    AWS deletes no endpoint under schedules and components, nor one that is being changed.
     """
-    lines = scaling.take_off(account, recipe["scaling"])
+    lines = monitoring.take_off(account, recipe["monitoring"])
+    lines += scaling.take_off(account, recipe["scaling"])
     for component in recipe["components"]:
         lines += components.delete(account, component)
     components.await_gone(account, recipe["components"])
@@ -194,7 +189,8 @@ def _restore(account: Account, recipe: Recipe) -> list[str]:
     for component in recipe["components"]:
         lines += components.make(account, component)
     endpoint_changes.resize(account, name, recipe["sizes"])
-    return lines + scaling.put_back(account, recipe["scaling"])
+    lines += scaling.put_back(account, recipe["scaling"])
+    return lines + monitoring.put_back(account, recipe["monitoring"])
 
 
 KINDS = (

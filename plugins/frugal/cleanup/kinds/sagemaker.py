@@ -37,6 +37,7 @@ def since(key: str, moment: datetime | None) -> dict[str, datetime]:
 def describe(account: Account, noun: str, **names: str) -> dict[str, Any] | None:
     """What `describe_<noun>` answers; None when there is no such thing."""
     client = account.client("sagemaker")
+    account.looks["made"] += 1
     try:
         found: dict[str, Any] = getattr(client, f"describe_{noun}")(**names)
     except client.exceptions.ClientError as error:
