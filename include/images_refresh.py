@@ -31,13 +31,12 @@ class Image(NamedTuple):
 
 
 #: Offered whether a model names them or not. PyTorch 2.13 trains; 2.6.0 is the last that AWS has an image to serve
-#: with; 1.9 and 2.0 are the last versions that Neo compiles, for Inf1 and for CPUs.
+#: with; 1.9 is the last that Neo compiles for Inf1.
 OFFERED = {
     Image("xgboost", "3.0-5", "xgboost", "3.0-5"),
     Image("xgboost", "3.2-0", "xgboost", "3.2-0"),
     Image("xgboost-neo", "latest", "xgboost-neo", "latest"),
     Image("pytorch", "2.13", "pytorch-amzn2023", "2.13"),
-    Image("pytorch", "2.0", "pytorch", "2.0.1"),
     Image("pytorch", "1.9", "pytorch", "1.9.1"),
     Image("pytorch-inference", "2.6", "pytorch", "2.6.0", "inference"),
     Image("model-monitor", "latest", "model-monitor", "", "monitoring"),

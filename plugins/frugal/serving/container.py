@@ -16,6 +16,8 @@ CHOSEN = "choose_package"
 IN_THE_ARCHIVE = "/opt/ml/model/code"
 #: AWS's last image that serves PyTorch; it reads the weights of newer ones. It takes code from the archive alone.
 PYTORCH = ("pytorch-inference", "2.6")
+#: AWS's image of Neuron for Inf2 and Trainium: what compiles in it is served in it.
+NEURONX = ("pytorch-inference-neuronx", "2.8")
 
 
 def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
@@ -33,7 +35,18 @@ def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
         return scripted(
             spec, inputs, inputs.run.own("compiled", "model.tar.gz"), source=IN_THE_ARCHIVE
         )
+    if spec.compile.backend == "neuron" and compiled:
+        return _on_inferentia(spec, inputs, compiled)
     return native(spec, inputs)
+
+
+def _on_inferentia(spec: ModelSpec, inputs: Inputs, compiled: dict[str, Any]) -> dict[str, Any]:
+    """Inf1 in the image that Neo names, Inf2 in AWS's image of Neuron; both archives bring their handlers along."""
+    if not str(spec.deploy.host).startswith("ml.inf1."):
+        return scripted(spec, inputs, compiled["artifact"], source=IN_THE_ARCHIVE, image=NEURONX)
+    packed = inputs.run.own("compiled", "package", "model.tar.gz")
+    found = scripted(spec, inputs, packed, source=IN_THE_ARCHIVE, image=PYTORCH)
+    return {**found, "Image": compiled["image"]}
 
 
 def native(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from frugal.spec import asked
 from frugal.spec.deploy import Deploy
 from frugal.spec.model import Compile, Data
+from frugal.spec.monitor import Monitor
 from frugal.spec.refused import INFERENTIA
 from frugal.spec.rule import Finding, rule
 from frugal.spec.train import Train
 
 # Neo compiles for these hosts (TargetDevice enum of CreateCompilationJob; deploy targets in the Neo cloud instance
-# table, docs.aws.amazon.com/sagemaker/latest/dg/neo-supported-cloud.html); of networks also ml_p2, ml_p3 and ml_g4dn.
+# table, docs.aws.amazon.com/sagemaker/latest/dg/neo-supported-cloud.html).
 NEO_TARGETS = ("ml_c4", "ml_c5", "ml_m4", "ml_m5")
-NAMES = {"xgboost": "XGBoost", "pytorch": "PyTorch"}
 #: ml.g4dn and the like; Graviton's families end in a g.
 GPUS = ("ml.p", "ml.g")
 
@@ -28,10 +28,15 @@ def neo_runs_on_its_target(compilation: Compile, deploy: Deploy, train: Train) -
                 "compile.target", f"backend {compilation.backend} has none", compilation.target
             )
         return
+    if train.framework != "xgboost":
+        problem = f"Neo stopped at PyTorch 2.0, and this network is trained by {train.version}"
+        yield Finding("compile.backend", problem, "neo", "onnx, or neuron for Inferentia")
+        return
     if compilation.target not in NEO_TARGETS:
-        problem = f"Neo compiles {NAMES[train.framework]} for CPU families"
         given = compilation.target or "nothing"
-        yield Finding("compile.target", problem, given, ", ".join(NEO_TARGETS))
+        yield Finding(
+            "compile.target", "Neo compiles XGBoost for CPU families", given, ", ".join(NEO_TARGETS)
+        )
         return
     if deploy.strategy == "serverless":
         yield Finding(
@@ -100,6 +105,22 @@ def neuron_and_inferentia_belong_together(
         problem = f"what Neuron compiles runs on Inferentia, not in strategy {deploy.strategy}"
         yield Finding(
             "compile.backend", problem, "neuron", "strategy: inferentia, or backend: onnx"
+        )
+    if inferentia and not neuron:
+        problem = (
+            "an Inferentia chip runs what Neuron compiled only; the rest would run on its few CPUs"
+        )
+        allowed = "neuron (framework: pytorch), or strategy: realtime"
+        yield Finding("compile.backend", problem, compilation.backend, allowed)
+
+
+@rule("compile", "monitor")
+def columns_are_hidden_by_handlers(compilation: Compile, monitor: Monitor) -> Iterator[Finding]:
+    """Those that serve on Inferentia capture nothing, and AWS's data capture hides nothing."""
+    if compilation.backend == "neuron" and monitor.pii:
+        problem = "handlers on Inferentia hide no columns from capture"
+        yield Finding(
+            "monitor.pii", problem, ", ".join(monitor.pii), "leave it out, or backend: onnx"
         )
 
 

@@ -9,6 +9,7 @@ from frugal.spec.deploy import IDLE, MAX_BAKE, Deploy
 from frugal.spec.model import Compile
 from frugal.spec.refused import BY_INSTANCE, REFUSED
 from frugal.spec.rule import Finding, rule
+from frugal.spec.train import Train
 
 SERVERLESS_MEMORY_MB = range(1024, 6145, 1024)
 SERVERLESS_CONCURRENCY = 200  # ServerlessMaxConcurrency, botocore's model
@@ -194,11 +195,13 @@ def traffic_is_possible(deploy: Deploy) -> Iterator[Finding]:
         yield Finding("deploy.traffic.peak_per_second", problem, f"{peak:g}", allowed)
 
 
-@rule("compile", "deploy")
-def code_travels_with_the_model(compilation: Compile, deploy: Deploy) -> Iterator[Finding]:
-    """An isolated container cannot fetch inference.py from S3; only ONNX archives bring it along."""
-    scripted = compilation.backend == "none" and deploy.strategy != "serverless"
-    if deploy.isolated and scripted:
+@rule("compile", "deploy", "train")
+def code_travels_with_the_model(
+    compilation: Compile, deploy: Deploy, train: Train
+) -> Iterator[Finding]:
+    """An isolated container cannot fetch inference.py from S3; only ONNX archives and networks bring it along."""
+    scripted = compilation.backend == "none" and train.framework == "xgboost"
+    if deploy.isolated and scripted and deploy.strategy != "serverless":
         problem = "the container could not fetch inference.py from S3"
         yield Finding(
             "deploy.isolated", problem, True, "compile: {backend: onnx}, or without isolation"

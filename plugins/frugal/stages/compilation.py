@@ -7,6 +7,7 @@ from typing import Any
 
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
+from frugal.stages import neuron
 from frugal.stages.common import (
     Stage,
     framework_image,
@@ -23,6 +24,8 @@ def stages(spec: ModelSpec) -> list[Stage]:
     """The backend's stages: Neo compiles and is then checked, ONNX does both in one job, none has none."""
     if spec.compile.backend == "none":
         return []
+    if spec.compile.backend == "neuron":
+        return neuron.stages(spec)
     compile_name, check_name = f"{spec.name}-compile", f"{spec.name}-check-compiled"
     if spec.compile.backend == "onnx":
         build, document = partial(onnx_request, spec), onnx_document

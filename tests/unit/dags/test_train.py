@@ -103,6 +103,10 @@ def test_a_strategy_brings_its_own_tasks(
     shutil.copytree(repository / "include" / "models" / "house-prices", copied)
     lines = (copied / "model.yaml").read_text().splitlines()
     kept = [line for line in lines if not line.startswith(("compile:", "deploy:"))]
-    (copied / "model.yaml").write_text("\n".join([*kept, f"deploy: {{strategy: {strategy}}}\n"]))
+    text = "\n".join([*kept, f"deploy: {{strategy: {strategy}}}\n"])
+    if strategy == "inferentia":
+        text = text.replace("framework: xgboost\n  version: 3.0-5", "framework: pytorch")
+        text += "compile: {backend: neuron}\n"
+    (copied / "model.yaml").write_text(text)
     dag = load(tmp_path / "include")["train_house_prices"]
     assert set(dag.task_ids) & set[str]().union(*SERVED.values()) == SERVED[strategy]

@@ -14,7 +14,7 @@ from frugal.aws.run import Inputs
 from frugal.serving import autoscaling, batch
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import deploy
-from tests.unit.stages.test_requests import RESULTS, RUN, SPEC
+from tests.unit.stages.test_requests import NETWORK, RESULTS, RUN, SPEC
 
 ALONE = replace(RUN, champion=None)
 FIRST = {
@@ -25,7 +25,8 @@ FIRST = {
 
 
 def spec_of(section: str, *more: str) -> ModelSpec:
-    return parse_spec("".join([SPEC, f"deploy: {{{section}}}\n", *more]))
+    base = NETWORK + "compile: {backend: neuron}\n" if "inferentia" in section else SPEC
+    return parse_spec("".join([base, f"deploy: {{{section}}}\n", *more]))
 
 
 def inputs(run: Any = ALONE) -> Inputs:

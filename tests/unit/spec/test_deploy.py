@@ -80,14 +80,21 @@ MATRIX = [
 ]
 
 
+def whole(shortest: str, deploy: str, *sections: str) -> str:
+    """A model.yaml with this deploy section; on Inferentia that of a network which Neuron compiles."""
+    chip = "strategy: inferentia" in deploy
+    neuron = "train: {framework: pytorch}\ncompile: {backend: neuron}\n" if chip else ""
+    return "".join([shortest, neuron, f"deploy: {{{deploy}}}\n", *sections])
+
+
 def mistakes(shortest: str, deploy: str, *sections: str) -> list[Mistake]:
     with pytest.raises(SpecError) as caught:
-        parse_spec("".join([shortest, f"deploy: {{{deploy}}}\n", *sections]))
+        parse_spec(whole(shortest, deploy, *sections))
     return list(caught.value.mistakes)
 
 
 def deployed(shortest: str, deploy: str, *sections: str) -> ModelSpec:
-    return parse_spec("".join([shortest, f"deploy: {{{deploy}}}\n", *sections]))
+    return parse_spec(whole(shortest, deploy, *sections))
 
 
 @pytest.mark.parametrize("row", REFUSED, ids=lambda row: row.name)

@@ -5,6 +5,7 @@ The local AWS checks enums, patterns and forbidden combinations on top, in the e
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,8 +17,18 @@ from botocore.validate import ParamValidator
 from frugal.aws.run import Champion, Inputs, Run
 from frugal.jobs.operator import JobOperator
 from frugal.pipelines.train import build_dag
+from frugal.serving.container import container
 from frugal.spec import ModelSpec, parse_spec
-from frugal.stages import baseline, compilation, deploy, evaluate, preprocess, register, train
+from frugal.stages import (
+    baseline,
+    compilation,
+    deploy,
+    evaluate,
+    neuron,
+    preprocess,
+    register,
+    train,
+)
 
 SPEC = """\
 name: churn
@@ -38,6 +49,14 @@ NEO = (
     + ("deploy: {strategy: realtime, instance: ml.c5.xlarge, capture_percent: 20}\n")
 )
 ONNX = SPEC + "compile: {backend: onnx}\n"
+NETWORK = SPEC.replace("train:\n", "train:\n  framework: pytorch\n")
+INT8 = NETWORK + "compile: {backend: onnx, int8: static}\n"
+INF1, INF2 = (
+    NETWORK
+    + "compile: {backend: neuron, batch_rows: 4}\n"
+    + f"deploy: {{strategy: inferentia, instance: ml.{generation}.xlarge}}\n"
+    for generation in ("inf1", "inf2")
+)
 SERVICE = botocore.session.get_session().get_service_model("sagemaker")
 
 RUN = Run(
@@ -84,6 +103,10 @@ def valid(operation: str, request: dict[str, Any], **name: str) -> dict[str, Any
         partial(evaluate.request, parse_spec(SPEC)),
         partial(compilation.check_request, parse_spec(NEO)),
         partial(compilation.onnx_request, parse_spec(ONNX)),
+        partial(compilation.onnx_request, parse_spec(INT8)),
+        partial(neuron.trace_request, parse_spec(INF1)),
+        partial(neuron.package_request, parse_spec(INF1)),
+        partial(evaluate.request, parse_spec(NETWORK)),
         partial(baseline.request, parse_spec(SPEC)),
     ],
 )
@@ -104,7 +127,7 @@ def test_training_waits_for_spot_capacity_only(rung: int) -> None:
     assert ("MaxWaitTimeInSeconds" in request["StoppingCondition"]) is spot
 
 
-@pytest.mark.parametrize("text", [SPEC, NEO, ONNX])
+@pytest.mark.parametrize("text", [SPEC, NEO, ONNX, INT8, INF1, INF2])
 def test_every_job_ends_by_itself_within_a_day(text: str) -> None:
     """So nothing bills longer when Airflow is gone; more has to stand in the model.yaml."""
     jobs = [task for task in build_dag(parse_spec(text)).tasks if isinstance(task, JobOperator)]
@@ -139,7 +162,50 @@ def test_compilation_by_neo() -> None:
     assert request["OutputConfig"]["TargetDevice"] == "ml_c5"
 
 
-@pytest.mark.parametrize("text", [SPEC, NEO, ONNX])
+def test_neo_compiles_for_inf1_what_its_last_pytorch_traced() -> None:
+    spec = parse_spec(INF1)
+    assert [stage.name for stage in compilation.stages(spec)] == ["trace", "compile", "package"]
+    traced = neuron.trace_request(spec, inputs())["AppSpecification"]
+    assert traced["ImageUri"].endswith("/pytorch-training:1.9.1-cpu-py38")
+    request = neuron.neo_request(spec, inputs())
+    valid("CreateCompilationJob", request, CompilationJobName="job")
+    assert request["InputConfig"] == {
+        "S3Uri": "s3://data/churn/runs/manual-1/traced/model.tar.gz",
+        "Framework": "PYTORCH",
+        "FrameworkVersion": "1.9",
+        "DataInputConfig": '{"input0":[4,1]}',
+    }
+    assert request["OutputConfig"]["TargetDevice"] == "ml_inf1"
+    options = json.loads(request["OutputConfig"]["CompilerOptions"])
+    assert options == "--verbose 1 --num-neuroncores 1 -O2"
+    served = container(spec, inputs())
+    assert served["Image"] == RESULTS["compile"]["image"]
+    assert served["ModelDataUrl"].endswith("/compiled/package/model.tar.gz")
+
+
+def test_inf2_is_compiled_on_trainium_in_the_image_that_serves() -> None:
+    spec = parse_spec(INF2)
+    (stage,) = compilation.stages(spec)
+    request = stage.requests[0](inputs())
+    valid("CreateTrainingJob", request, TrainingJobName="job")
+    assert stage.kind == "training"
+    assert request["ResourceConfig"]["InstanceType"] == "ml.trn1.2xlarge"
+    image = request["AlgorithmSpecification"]["TrainingImage"]
+    assert "/pytorch-inference-neuronx:2.8.0-" in image
+    assert container(spec, inputs())["Image"] == image
+    report = request["CheckpointConfig"]["S3Uri"]
+    assert stage.document(inputs()) == f"{report}/compile.json"
+
+
+def test_tables_are_prepared_in_the_smallest_image_that_can() -> None:
+    for stage in (preprocess, baseline):
+        image = stage.request(parse_spec(NETWORK), inputs())["AppSpecification"]["ImageUri"]
+        assert image.endswith("/sagemaker-xgboost:3.0-5")
+    asked = train.request(parse_spec(NETWORK), 0, inputs())["AlgorithmSpecification"]
+    assert asked["TrainingImage"].endswith("/pytorch:2.13-cpu-amzn2023-sagemaker")
+
+
+@pytest.mark.parametrize("text", [SPEC, NEO, ONNX, NETWORK, INT8, INF1, INF2])
 def test_endpoints_and_packages(text: str) -> None:
     spec: ModelSpec = parse_spec(text)
     request = deploy.request(spec, inputs())
@@ -148,7 +214,7 @@ def test_endpoints_and_packages(text: str) -> None:
     valid("CreateEndpoint", request["Endpoint"])
     package = valid("CreateModelPackage", register.request(spec, inputs()))
     assert package["ModelApprovalStatus"] == "Approved"
-    realtime = spec.deploy.strategy == "realtime"
+    realtime = spec.deploy.strategy in ("realtime", "inferentia")
     assert ("DataCaptureConfig" in config) is realtime
     assert ("ServerlessConfig" in config["ProductionVariants"][0]) is not realtime
 
