@@ -58,6 +58,8 @@ def _keep_schedules(spec: ModelSpec) -> Any:
             raise AirflowSkipException(f"there is no endpoint {endpoint_name(spec)} to be watched")
         try:
             return bind(spec, inputs.run, inputs[monitor.CHAMPION]["run"])
+        except monitoring.Busy as error:
+            raise AirflowSkipException(f"{error}; the next run does") from error
         except (monitoring.Unavailable, monitoring.Foreign) as error:
             raise AirflowFailException(str(error)) from error
 
@@ -67,14 +69,17 @@ def _keep_schedules(spec: ModelSpec) -> Any:
 def bind(spec: ModelSpec, run: Run, trained_by: str) -> list[str]:
     """Have every kind of schedule compare with the baseline of the run `trained_by`; returns what was done.
 
-    Raises what `monitoring.keep` does.
+    Raises what `monitoring.keep` does, and LookupError where there is no such baseline.
     """
     from frugal.aws import clients, monitoring
 
     done = []
     for kind in monitor.kinds(spec):
-        suggested = clients.read_json(monitor.place(run, trained_by, kind, monitor.SUGGESTED))
-        limits = monitor.bound(spec, kind, suggested or {})
+        uri = monitor.place(run, trained_by, kind, monitor.SUGGESTED)
+        suggested = clients.read_json(uri)
+        if suggested is None:
+            raise LookupError(f"the run {trained_by} has no baseline of {kind.type}: {uri}")
+        limits = monitor.bound(spec, kind, suggested)
         clients.write_json(monitor.place(run, trained_by, kind, monitor.BOUND), limits)
         definition = monitor.definition(spec, kind, run, trained_by)
         config = monitor.schedule(spec, kind, definition["JobDefinitionName"])
