@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from frugal.jobs.outcome import RolledBack
 from frugal.serving.ask import NoAnswer, asker
 from tests.contract.serving.conftest import Account
 from tests.contract.waiting import await_true
@@ -17,6 +18,11 @@ def test_a_version_replaces_another_and_nothing_is_left_in_the_end(account: Acco
     await_true(lambda: account.instances() == 0, "no instance while nothing waits")
     assert asker(spec, inputs)(["4"]) == ["40\n"], "a request wakes it"
     newer = account.take_live(spec, account.version(100))
+    assert asker(spec, newer)(["2"]) == ["200\n"]
+    broken = account.version(1000)
+    broken.results["train"]["artifact"] += ".missing"  # type: ignore[index]
+    with pytest.raises(RolledBack):
+        account.take_live(spec, broken)
     assert asker(spec, newer)(["2"]) == ["200\n"]
     account.take_away(deploy)
 

@@ -21,7 +21,8 @@ REQUESTS = 200
 @pytest.fixture
 def shared(account: Account) -> str:
     """The deploy section of every model here: they share the account's endpoint."""
-    return f"{{strategy: multi-model, endpoint: {account.name}, instance: ml.m5.large}}"
+    scaled = "instance: ml.m5.large, autoscale: {max: 2}"
+    return f"{{strategy: multi-model, endpoint: {account.name}, {scaled}}}"
 
 
 def write_code(models: Mapping[str, object] | list[str]) -> None:
@@ -47,6 +48,7 @@ def test_models_come_and_go_without_touching_each_other(account: Account, shared
     config = account.status()["EndpointConfigName"]
     sibling = live(account, shared, second, 100)
     assert account.status()["EndpointConfigName"] == config, "a sibling needs no update"
+    assert account.left()["targets"] == [f"endpoint/{account.name}/variant/main"]
     assert account.ask("2", TargetModel=target) == "20"
     assert account.ask("2", TargetModel=sibling) == "200"
     newer = live(account, shared, first, 1000)

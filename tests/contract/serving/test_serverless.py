@@ -5,9 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 
 from frugal.aws import clients
+from frugal.jobs.outcome import RolledBack
 from tests.contract.serving.conftest import Account
 from tests.contract.waiting import await_true
 
@@ -18,6 +20,11 @@ def test_a_version_replaces_another_and_nothing_is_left_in_the_end(account: Acco
     account.take_live(spec, account.version(10))
     assert account.ask("2") == "20"
     account.take_live(spec, account.version(100))
+    assert account.ask("2") == "200"
+    broken = account.version(1000)
+    broken.results["train"]["artifact"] += ".missing"  # type: ignore[index]
+    with pytest.raises(RolledBack):
+        account.take_live(spec, broken)
     assert account.ask("2") == "200"
     account.take_away(deploy)
 
