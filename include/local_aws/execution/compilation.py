@@ -8,7 +8,7 @@ from typing import Any
 from local_aws.execution.batch import BatchRun, ClientError
 from local_aws.execution.job import Job, Outcome
 from local_aws.execution.layout import Layout
-from local_aws.execution.neo import inference_image
+from local_aws.execution.neo import inference_image, unsupported
 from local_aws.execution.process import Command
 from local_aws.execution.signals import Signal
 from local_aws.execution.transfer import DownloadError, split_uri, unpack, upload_archive
@@ -28,6 +28,8 @@ class CompilationRun(BatchRun):
     def prepare(self, layout: Layout) -> Command:
         record, app = self.record, self.job.app
         source = record["InputConfig"]
+        if problem := unsupported(source, record["OutputConfig"]):
+            raise ClientError(problem)
         stored = app.objects.head(*split_uri(source["S3Uri"]))
         if stored is None:
             raise ClientError(

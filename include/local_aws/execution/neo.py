@@ -18,10 +18,34 @@ def inference_image(framework: str, region: str) -> str:
     if entry is None or region not in entry["registries"]:
         known = ", ".join(sorted(_TABLE["frameworks"]))
         raise ImageUnavailable(
-            f"InputConfiguration: the local AWS compiles {known}, not {framework} in {region}"
+            f"InputConfiguration: this machine has Neo's compiler for {known} alone, not for {framework} in "
+            f"{region}: on AWS the request is a valid one, as far as is known"
         )
     account = entry["registries"][region]
     return f"{account}.dkr.ecr.{region}.amazonaws.com/{entry['repository']}:{entry['tag']}"
+
+
+def unsupported(source: dict[str, Any], output: dict[str, Any]) -> str | None:
+    """Why Neo compiles no such model for this target, as it words its errors, or None.
+
+    Of Inferentia's targets the versions are known for Inf1 alone; for edge devices none are.
+    """
+    framework, given = source["Framework"], source.get("FrameworkVersion")
+    device = output.get("TargetDevice", "")
+    known = _TABLE["versions"].get(framework, {})
+    versions = known.get(device if device == "ml_inf1" else "cloud")
+    if versions is None or not device.startswith("ml_") or device in _TABLE["regional_targets"]:
+        return None
+    if not versions:
+        return f"InputConfiguration: {framework} models are not compiled for {device}"
+    if given is not None and not any(f"{given}.".startswith(f"{known}.") for known in versions):
+        return (
+            f"InputConfiguration: Framework version {given} is not supported for {framework} on {device};"
+            f" supported: {', '.join(versions)}"
+        )
+    if framework in _TABLE["shaped"] and not source.get("DataInputConfig"):
+        return f"InputConfiguration: DataInputConfig is required for {framework}"
+    return None
 
 
 def unavailable_target(device: str, region: str) -> str | None:

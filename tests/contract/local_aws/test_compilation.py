@@ -80,3 +80,32 @@ def test_targets_that_aws_refuses_are_refused(sagemaker: Any, name: str) -> None
         sagemaker.create_compilation_job(**request(name, **both))
     with pytest.raises(sagemaker.exceptions.ResourceNotFound):
         sagemaker.describe_compilation_job(CompilationJobName=name)
+
+
+@pytest.mark.parametrize(
+    ("given", "device", "reason"),
+    [
+        ({"FrameworkVersion": "2.13"}, "ml_c5", "2.13 is not supported for PYTORCH on ml_c5; supported: 1.4, "),
+        ({"FrameworkVersion": "2.0"}, "ml_inf1", "2.0 is not supported for PYTORCH on ml_inf1; supported: 1.7, "),
+        ({"FrameworkVersion": "1.9", "DataInputConfig": ""}, "ml_inf1", "DataInputConfig is required for PYTORCH"),
+        ({"Framework": "XGBOOST"}, "ml_inf1", "XGBOOST models are not compiled for ml_inf1"),
+        ({"FrameworkVersion": "1.9"}, "ml_inf1", "this machine has Neo's compiler for XGBOOST alone"),
+        ({"FrameworkVersion": "2.0.1"}, "ml_c5", "this machine has Neo's compiler for XGBOOST alone"),
+    ],
+)  # fmt: skip
+def test_networks_are_held_against_neos_matrix_and_never_pretended_to_be_compiled(
+    sagemaker: Any, s3: Any, name: str, given: dict[str, str], device: str, reason: str
+) -> None:
+    s3.put_object(Bucket=BUCKET, Key=f"{name}/model.tar.gz", Body=archive({"model.pth": "x"}))
+    asked = request(name, TargetDevice=device)
+    asked["InputConfig"] |= {
+        "Framework": "PYTORCH",
+        "DataInputConfig": '{"input0": [1, 3]}',
+        **given,
+    }
+    if not asked["InputConfig"]["DataInputConfig"]:
+        del asked["InputConfig"]["DataInputConfig"]
+    sagemaker.create_compilation_job(**asked)
+    job = await_compilation(sagemaker, name)
+    assert job["CompilationJobStatus"] == "FAILED"
+    assert reason in job["FailureReason"]
