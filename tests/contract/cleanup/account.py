@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from frugal.local import LocalAws
-from tests.contract.cleanup.seeded import jobs, serving, standing
+from tests.contract.cleanup.seeded import jobs, serving, standing, watching
 from tests.contract.cleanup.seeded.light import Clients
 from tests.contract.cleanup.seeded.seed import BUCKET, GONE, Ground, Seed, SeededKind
 from tests.contract.cleanup.seeded.stories import KEPT, Story
@@ -26,7 +26,7 @@ from tests.contract.local_aws.conftest import archive
 from tests.contract.waiting import await_true
 
 KINDS: dict[str, SeededKind] = {
-    kind.name: kind for kind in (*serving.KINDS, *jobs.KINDS, *standing.KINDS)
+    kind.name: kind for kind in (*serving.KINDS, *watching.KINDS, *jobs.KINDS, *standing.KINDS)
 }
 #: What nothing stays in.
 PASSING = (
@@ -103,7 +103,7 @@ class Account:
         self.aws("s3").put_object(
             Bucket=BUCKET, Key="model.tar.gz", Body=archive({"name": "seeded"})
         )
-        for seed in serving.make_endpoint(self._ground, serving.ANCHOR, KEPT):
+        for seed in serving.make_endpoint(self._ground, watching.ANCHOR, KEPT):
             self.seeds[seed.kind, seed.name] = seed
 
     def _name(self, kind: SeededKind, story: Story) -> str:

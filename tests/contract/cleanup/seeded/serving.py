@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from tests.contract.cleanup.seeded import capacity, watching
 from tests.contract.cleanup.seeded.seed import (
     ARTEFACT,
     BUCKET,
@@ -24,8 +25,6 @@ SERVERLESS = {"ServerlessConfig": {"MemorySizeInMB": 1024, "MaxConcurrency": 1}}
 INSTANCE = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 ASYNC = {"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/async"}}
 CORES = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 512}
-#: An endpoint that is always there, for what needs one.
-ANCHOR = "anchor"
 
 ENDPOINT_STORIES = (
     *COMMON,
@@ -35,7 +34,11 @@ ENDPOINT_STORIES = (
     special("idle-async", "async", acted=True),
     special("busy-async", "async", "busy"),
     special("failed", "failed", acted=True),
+    special("over-provisioned", "instance", "twice", "busy"),
+    special("shadowed", "instance", "shadow", "busy"),
 )
+#: Two instances that one request does not keep busy.
+TWICE = {"InitialInstanceCount": 2}
 
 
 def make_model(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
@@ -64,10 +67,13 @@ def make_config(
         yield Seed("model", name, f"of {story.name}", acted=False)
     on_instance = {"instance", "async", "failed"} & story.how
     more: dict[str, Any] = {"AsyncInferenceConfig": ASYNC} if "async" in story.how else {}
-    variant = {"VariantName": "all", "ModelName": model or name}
+    variant: dict[str, Any] = {"VariantName": "all", "ModelName": model or name}
+    variant |= INSTANCE if on_instance else SERVERLESS
+    if "shadow" in story.how:
+        more["ShadowProductionVariants"] = [variant | {"VariantName": "shadow"}]
     ground.aws("sagemaker").create_endpoint_config(
         EndpointConfigName=name,
-        ProductionVariants=[variant | (INSTANCE if on_instance else SERVERLESS)],
+        ProductionVariants=[variant | (TWICE if "twice" in story.how else {})],
         Tags=ground.tags(story),
         **more,
     )
@@ -82,7 +88,14 @@ def make_endpoint(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
         yield Seed(seed.kind, seed.name, f"of {story.name}", acted=False)
     yield from start_endpoint(ground, name, story, config=name)
     if "scaled" in story.how:
-        yield from scale(ground, name, story)
+        yield from watching.scale(ground, name, story)
+    if "twice" in story.how:
+        await_true(partial(capacity.in_service, ground, name), f"{name} to be in service")
+        capacity.await_measured(ground, name, times=2)
+        ground.then.append(partial(capacity.await_measured, ground, name, times=1))
+        yield Seed("instances", name, story.name, acted=True)
+    if "shadow" in story.how:
+        yield Seed("shadow-variant", name, story.name, acted=True)
     if "busy" in story.how:
         ask = ask_later if "async" in story.how else ask_now
         ground.then.append(partial(ask, ground, name))
@@ -93,40 +106,6 @@ def start_endpoint(ground: Ground, name: str, story: Story, config: str) -> Iter
         EndpointName=name, EndpointConfigName=config, Tags=ground.tags(story)
     )
     yield Seed("endpoint", name, story.name, story.acted)
-
-
-def scale(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
-    """A target with a policy, whose alarms AWS makes; all of it goes with the endpoint."""
-    target = {
-        "ServiceNamespace": "sagemaker",
-        "ResourceId": f"endpoint/{name}/variant/all",
-        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
-    }
-    metric = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
-    await_true(partial(in_service, ground, name), f"{name} to be in service")
-    scaling = ground.aws("application-autoscaling")
-    scaling.register_scalable_target(
-        **target, MinCapacity=1, MaxCapacity=2, Tags=ground.mapping(story)
-    )
-    made = scaling.put_scaling_policy(
-        **target,
-        PolicyName=name,
-        PolicyType="TargetTrackingScaling",
-        TargetTrackingScalingPolicyConfiguration={
-            "TargetValue": 100,
-            "PredefinedMetricSpecification": metric,
-        },
-    )
-    yield Seed("scalable-target", target["ResourceId"], story.name, story.acted)
-    yield Seed("scaling-policy", made["PolicyARN"], story.name, story.acted)
-    for alarm in made["Alarms"]:
-        yield Seed("alarm", alarm["AlarmName"], story.name, story.acted)
-
-
-def in_service(ground: Ground, name: str) -> bool:
-    described = ground.aws("sagemaker").describe_endpoint(EndpointName=name)
-    assert described["EndpointStatus"] != "Failed", described["FailureReason"]
-    return bool(described["EndpointStatus"] == "InService")
 
 
 def ask_now(ground: Ground, name: str, component: str | None = None) -> None:
@@ -166,7 +145,7 @@ def make_component(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
     yield Seed("endpoint-config", host, "of a host", acted=False)
     yield from start_endpoint(ground, host, KEPT, config=host)
     yield from make_model(ground, name, KEPT)
-    await_true(partial(in_service, ground, host), f"{host} to be in service")
+    await_true(partial(capacity.in_service, ground, host), f"{host} to be in service")
     sagemaker.create_inference_component(
         InferenceComponentName=name,
         EndpointName=host,
@@ -180,44 +159,12 @@ def make_component(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
     yield Seed("inference-component", name, story.name, story.acted)
 
 
-def make_alarm(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
-    """On an endpoint that is gone, or on one that is there."""
-    endpoint = ANCHOR if "guards" in story.how else f"{name}-gone"
-    dimensions = {"EndpointName": endpoint, "VariantName": "all"}
-    ground.aws("cloudwatch").put_metric_alarm(
-        AlarmName=name,
-        Namespace="AWS/SageMaker",
-        MetricName="ModelLatency",
-        Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
-        Statistic="Average",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1e6,
-        ComparisonOperator="GreaterThanThreshold",
-        Tags=ground.tags(story),
-    )
-    yield Seed("alarm", name, story.name, story.acted)
-
-
-def nothing(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
-    """Of a kind that comes with others."""
-    yield from ()
-
-
 REFERENCED = special("referenced", "referenced")
 KINDS = (
-    SeededKind(
-        "endpoint",
-        make_endpoint,
-        listed("sagemaker", "list_endpoints", "Endpoints", "EndpointName", "EndpointStatus"),
-        stories=ENDPOINT_STORIES,
-    ),
-    SeededKind(
-        "endpoint-config",
-        make_config,
-        listed("sagemaker", "list_endpoint_configs", "EndpointConfigs", "EndpointConfigName"),
-        stories=(*COMMON, REFERENCED),
-    ),
+    SeededKind("endpoint", make_endpoint, capacity.endpoints, stories=ENDPOINT_STORIES),
+    SeededKind("instances", watching.nothing, capacity.instances, done="1 instances", stories=()),
+    SeededKind("shadow-variant", watching.nothing, capacity.shadows, stories=()),
+    SeededKind("endpoint-config", make_config, capacity.configs, stories=(*COMMON, REFERENCED)),
     SeededKind(
         "model",
         make_model,
@@ -235,35 +182,5 @@ KINDS = (
             "InferenceComponentStatus",
         ),
         stories=(special("idle", acted=True), special("busy", "busy")),
-    ),
-    SeededKind(
-        "alarm",
-        make_alarm,
-        listed("cloudwatch", "describe_alarms", "MetricAlarms", "AlarmName"),
-        stories=(*COMMON, special("guards", "guards")),
-    ),
-    SeededKind(
-        "scalable-target",
-        nothing,
-        listed(
-            "application-autoscaling",
-            "describe_scalable_targets",
-            "ScalableTargets",
-            "ResourceId",
-            ServiceNamespace="sagemaker",
-        ),
-        stories=(),
-    ),
-    SeededKind(
-        "scaling-policy",
-        nothing,
-        listed(
-            "application-autoscaling",
-            "describe_scaling_policies",
-            "ScalingPolicies",
-            "PolicyARN",
-            ServiceNamespace="sagemaker",
-        ),
-        stories=(),
     ),
 )
