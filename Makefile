@@ -53,6 +53,9 @@ drift: envs ## Prove the drift loop on a real Airflow: a quiet week, then drift 
 faults: envs ## Run every kind of job under every fault, Frugal's and the provider's operators, into docs/benchmarks/faults.md
 	@$(AIRFLOW)/python -m tests.faults
 
+forms: envs ## Run every form of serving through the training DAG of a real Airflow: updates, trials, rollback, changes of form, removal
+	@$(AIRFLOW)/python -m tests.forms
+
 lint: style types ## Check style, and types in the environment that the code runs in (`make -k lint` shows all at once)
 
 style: lint-envs
@@ -115,4 +118,4 @@ clean: ## Stop what runs and remove everything that was created here (.env and D
 run-envs:
 	$(BUILD) airflow local-aws data images/xgboost-3.0-5 images/neo-xgboost $(TORCH)
 
-.PHONY: help demo ui compose local local-stop envs test drift faults lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs
+.PHONY: help demo ui compose local local-stop envs test drift faults forms lint style types types-airflow types-local-aws types-container types-toolkit types-models lint-envs format bench images lock secrets clean run-envs
