@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,20 +11,20 @@ from botocore.exceptions import ClientError
 from frugal.aws import monitoring
 
 
+class Missing(ClientError):
+    """boto3's ResourceNotFound."""
+
+
 class Closed:
     """A SageMaker that has never heard of the definition, and makes none."""
 
-    class exceptions:  # noqa: N801 - boto3's own name
-        ClientError = ClientError
-
-        class ResourceNotFound(ClientError):
-            pass
+    exceptions = SimpleNamespace(ClientError=ClientError, ResourceNotFound=Missing)
 
     def __init__(self, code: str, message: str) -> None:
-        self.error = {"Error": {"Code": code, "Message": message}}
+        self.error: Any = {"Error": {"Code": code, "Message": message}}
 
     def describe_data_quality_job_definition(self, **asked: Any) -> None:
-        raise self.exceptions.ResourceNotFound({"Error": {"Code": "ResourceNotFound"}}, "Describe")
+        raise Missing({"Error": {"Code": "ResourceNotFound"}}, "Describe")
 
     def create_data_quality_job_definition(self, **asked: Any) -> None:
         raise ClientError(self.error, "CreateDataQualityJobDefinition")
