@@ -22,6 +22,7 @@ def rooms(running: Cluster) -> Flats:
     rooms.subscribe()
     rooms.listen()
     rooms.drift(1)
+    until(lambda: rooms.messages() == Messages(1, 0), "the message")
     sqs = running.client("sqs")
     sqs.delete_queue(QueueUrl=sqs.get_queue_url(QueueName=rooms.queue)["QueueUrl"])
     running.api.unpause(rooms.retrain)
@@ -122,7 +123,11 @@ def test_a_message_whose_taker_died_comes_again_and_is_acted_on_once(
 def test_without_a_queue_the_windows_are_looked_for(cluster: Cluster, rooms: Flats) -> None:
     until(rooms.trained, "the training")
     assert rooms.trained() == [f"drift__{rooms.window(1)}"]
-    runs = cluster.api.runs(rooms.retrain)
-    assert {run["run_type"] for run in runs} == {"scheduled"}
-    log = cluster.api.log(rooms.retrain, runs[0]["dag_run_id"], "weigh")
-    assert f"There is no queue {rooms.queue}" in log
+    assert {run["run_type"] for run in cluster.api.runs(rooms.retrain)} == {"scheduled"}
+
+    def said() -> bool:
+        ended = [run for run in cluster.api.runs(rooms.retrain) if run["state"] == "success"]
+        logs = (cluster.api.log(rooms.retrain, run["dag_run_id"], "weigh") for run in ended)
+        return any(f"There is no queue {rooms.queue}" in log for log in logs)
+
+    until(said, "word of the queue that is gone")
