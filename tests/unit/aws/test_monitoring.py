@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from frugal.aws import monitoring
 
 
-class Missing(ClientError):
+class Missing(Exception):
     """boto3's ResourceNotFound."""
 
 
@@ -24,7 +24,7 @@ class Closed:
         self.error: Any = {"Error": {"Code": code, "Message": message}}
 
     def describe_data_quality_job_definition(self, **asked: Any) -> None:
-        raise Missing({"Error": {"Code": "ResourceNotFound"}}, "Describe")
+        raise Missing
 
     def create_data_quality_job_definition(self, **asked: Any) -> None:
         raise ClientError(self.error, "CreateDataQualityJobDefinition")
