@@ -5,7 +5,8 @@ How long AWS takes for each is made up, and shortened by `--clock`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ from local_aws.store import Record
 
 if TYPE_CHECKING:
     from local_aws.app import App
+
+
+class Moved(Exception):
+    """It entered another status meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,22 @@ class Lifecycle:
         self._watch(app, region, name, record)
         return record
 
-    def enter(self, app: App, region: str, name: str, status: str, **members: Any) -> Record:
-        """Put a resource into a status with the members that come with it. Raises `KeyError`."""
+    def enter(
+        self,
+        app: App,
+        region: str,
+        name: str,
+        status: str,
+        check: Callable[[Record], None] = lambda record: None,
+        **members: Any,
+    ) -> Record:
+        """Put a resource into a status with the members that come with it.
+
+        Raises `KeyError`, and what `check` raises of the resource as it is at that moment.
+        """
 
         def change(record: Record) -> None:
+            check(record)
             record.update(members)
             self._move(app, record, status)
 
@@ -71,11 +88,16 @@ class Lifecycle:
             app.timetable.at(due, partial(self._pass, app, region, name, due))
 
     def _pass(self, app: App, region: str, name: str, due: float) -> None:
+        def check(record: Record) -> None:
+            if record.get("_due") != due:
+                raise Moved
+
         record = app.store.get(self.kind, region, name)
         if record is None or record.get("_due") != due:
             return
         then = self.passing[record[self.member]].then
         if then is None:
             app.store.delete(self.kind, region, name)
-        else:
-            self.enter(app, region, name, then)
+            return
+        with suppress(KeyError, Moved):
+            self.enter(app, region, name, then, check)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_aws.errors import AwsError, validation
+from local_aws.errors import validation
 from local_aws.execution.lifecycle import Lifecycle, Passing
 from local_aws.sagemaker import notebook_configs
 from local_aws.sagemaker.listing import page
@@ -103,16 +103,19 @@ def _move(
     call: Call, params: Params, allowed: tuple[str, ...], status: str, **more: object
 ) -> None:
     """Enter a status. Raises `ValidationException` unless the notebook is in an allowed one."""
-    record = find(call, params)
-    if record["NotebookInstanceStatus"] not in allowed:
-        raise validation(
-            f"Status ({record['NotebookInstanceStatus']}) not in ([{', '.join(allowed)}]). Unable to "
-            f"transition to ({status}) for Notebook Instance ({record['NotebookInstanceArn']})"
-        )
+
+    def check(record: Record) -> None:
+        if record["NotebookInstanceStatus"] not in allowed:
+            raise validation(
+                f"Status ({record['NotebookInstanceStatus']}) not in ([{', '.join(allowed)}]). Unable "
+                f"to transition to ({status}) for Notebook Instance ({record['NotebookInstanceArn']})"
+            )
+
     try:
-        LIFECYCLE.enter(call.app, call.region, record["NotebookInstanceName"], status, **more)
+        name = params["NotebookInstanceName"]
+        LIFECYCLE.enter(call.app, call.region, name, status, check, **more)
     except KeyError as error:
-        raise AwsError("ValidationException", "RecordNotFound") from error
+        raise validation("RecordNotFound") from error
 
 
 @operation("StartNotebookInstance")

@@ -6,7 +6,7 @@ delete); which states an update or a deletion is taken in is not verified agains
 
 from __future__ import annotations
 
-from local_aws.errors import AwsError, conflict, not_found, validation
+from local_aws.errors import conflict, not_found, validation
 from local_aws.execution.lifecycle import Lifecycle, Passing
 from local_aws.sagemaker.listing import page
 from local_aws.sagemaker.registry import Call, Params, operation, tags_of
@@ -85,16 +85,16 @@ def list_servers(call: Call, params: Params) -> Params:
 
 def _move(call: Call, params: Params, allowed: tuple[str, ...], status: str) -> Params:
     """Enter a status with what the request sets. Raises `ConflictException` unless it is in an allowed one."""
-    record = find(call, params)
-    if record["TrackingServerStatus"] not in allowed:
-        raise conflict(
-            f"{record['TrackingServerArn']} is {record['TrackingServerStatus']}: {status} needs one of "
-            f"{', '.join(allowed)}"
-        )
-    try:
-        LIFECYCLE.enter(call.app, call.region, record["TrackingServerName"], status, **params)
-    except KeyError as error:
-        raise AwsError("ResourceNotFound", "Could not find the tracking server") from error
+
+    def check(record: Record) -> None:
+        if record["TrackingServerStatus"] not in allowed:
+            raise conflict(
+                f"{record['TrackingServerArn']} is {record['TrackingServerStatus']}: {status} needs one "
+                f"of {', '.join(allowed)}"
+            )
+
+    name = find(call, params)["TrackingServerName"]
+    record = LIFECYCLE.enter(call.app, call.region, name, status, check, **params)
     return {"TrackingServerArn": record["TrackingServerArn"]}
 
 

@@ -131,11 +131,14 @@ def list_apps(call: Call, params: Params) -> Params:
 
 @operation("DeleteApp")
 def delete(call: Call, params: Params) -> Params:
-    record = find(call, params)
+    find(call, params)
+    LIFECYCLE.enter(call.app, call.region, _key(params), "Deleting", _check_living)
+    return {}
+
+
+def _check_living(record: Record) -> None:
     if record["Status"] in (GONE, "Deleting"):
         raise in_use(f"App [{record['AppArn']}] is {record['Status']} already.")
-    LIFECYCLE.enter(call.app, call.region, _key(params), "Deleting")
-    return {}
 
 
 def settle(app: App) -> None:
