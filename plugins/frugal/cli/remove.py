@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from frugal.cli.common import Model, fail, spec_of
+from frugal.spec import SpecError
 
 removal = typer.Typer()
 
@@ -28,10 +29,12 @@ def remove_command(
     What is trained and registered stays, so that the model's DAG can bring it back.
     """
     from frugal.serving import remove
+    from frugal.serving.chooser.auto import resolved
 
+    spec = spec_of(model)
     try:
-        found = remove.find(spec_of(model), earlier=earlier)
-    except remove.NotRemovable as error:
+        found = remove.find(resolved(spec) if earlier else spec, earlier=earlier)
+    except (remove.NotRemovable, SpecError) as error:
         fail(error)
     if not found.lines:
         typer.echo(f"nothing {'else ' * earlier}serves {model}")

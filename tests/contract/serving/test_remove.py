@@ -19,12 +19,12 @@ from tests.contract.waiting import await_true
 DEPLOY = "{strategy: serverless}"
 
 
-def write_model(account: Account) -> None:
+def write_model(account: Account, deploy: str = DEPLOY) -> None:
     folder = Path(os.environ["FRUGAL_INCLUDE"]) / "models" / account.name
     folder.mkdir(parents=True)
     for script in ("train.py", "inference.py"):
         (folder / script).touch()
-    (folder / "model.yaml").write_text(SPEC.format(name=account.name, deploy=DEPLOY))
+    (folder / "model.yaml").write_text(SPEC.format(name=account.name, deploy=deploy))
 
 
 def test_it_asks_and_says_what_went(account: Account) -> None:
@@ -76,12 +76,17 @@ def test_an_endpoint_that_is_being_changed_is_refused_with_the_reason(account: A
     account.take_away(DEPLOY)
 
 
-def test_what_an_earlier_form_left_is_told(account: Account) -> None:
+def test_what_an_earlier_form_left_is_told_and_removed_alone(account: Account) -> None:
     serverless, batch = account.spec(DEPLOY), account.spec("{strategy: batch}")
     account.take_live(serverless, account.version(10))
     assert strays(serverless) == []
     assert strays(batch) == [account.name]
-    account.take_away(DEPLOY)
+    write_model(account, "{strategy: batch}")
+    gone = CliRunner().invoke(app, ["remove", account.name, "--earlier", "--yes"])
+    assert f"removed endpoint {account.name}\n" in gone.output
+    assert account.left() == {}
+    again = CliRunner().invoke(app, ["remove", account.name, "--earlier", "--yes"])
+    assert again.output.strip() == f"nothing else serves {account.name}"
     assert strays(batch) == []
 
 
