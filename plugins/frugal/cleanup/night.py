@@ -53,9 +53,13 @@ def accounts(
     ]
 
 
-def plan(account: Account, rules: Rules) -> Plan:
-    """What a night would do now. It changes nothing, and keeps nothing."""
-    made, _, _ = _read(account, rules)
+def plan(account: Account, rules: Rules, *, remember: bool = False) -> Plan:
+    """What a night would do now. It changes nothing, and keeps nothing but what it saw, for the next night to
+    `remember`.
+    """
+    made, _, known = _read(account, rules)
+    if remember:
+        known.save(account)
     return made
 
 

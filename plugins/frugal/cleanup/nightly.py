@@ -38,7 +38,7 @@ def plan(dag_run: str, *, dry_run: bool | None = None) -> dict[str, Any]:
     unseen: dict[str, str] = {}
     items = 0
     for account in _accounts():
-        made = night.plan(account, rules)
+        made = night.plan(account, rules, remember=True)
         store.write(account, made.as_json(), *_place(account, found))
         exceeded += [f"{account.region}: {cap}" for cap in made.exceeded]
         acts += [f"{item.action} {item.resource}: {item.reason}" for item in made.of(Verdict.ACT)]

@@ -23,7 +23,15 @@ from frugal.cleanup.kinds.sagemaker import (
 from frugal.cleanup.resource import Resource
 
 STOP_WHEN_IDLE = "frugal-stop-when-idle"
-SCRIPT = ("cleanup", "stop_when_idle.sh")
+#: What a lifecycle configuration runs as root at every start.
+ON_START = """#!/bin/bash
+set -e
+cat > /usr/local/bin/stop_when_idle.py <<'END_OF_SCRIPT'
+{script}
+END_OF_SCRIPT
+echo '*/5 * * * * root /usr/bin/python3 /usr/local/bin/stop_when_idle.py >> /var/log/stop_when_idle.log 2>&1' \\
+  > /etc/cron.d/stop_when_idle
+"""
 RUNS = frozenset({"Created", "Updated", "Started", "MaintenanceComplete"})
 BILLS = "InService"
 
@@ -88,10 +96,11 @@ def _start_notebook(account: Account, recipe: Recipe) -> list[str]:
 
 def _stop_when_idle(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
     """From its next start on it stops itself. AWS changes the configuration of stopped ones alone."""
-    script = Settings.load().include.joinpath(*SCRIPT).read_bytes()
+    script = (Settings.load().include / "cleanup" / "stop_when_idle.py").read_text()
+    content = base64.b64encode(ON_START.format(script=script).encode()).decode()
     request = {
         "NotebookInstanceLifecycleConfigName": STOP_WHEN_IDLE,
-        "OnStart": [{"Content": base64.b64encode(script).decode()}],
+        "OnStart": [{"Content": content}],
         "Tags": tag_list(resource.tags),
     }
     made = create(account, "create_notebook_instance_lifecycle_config", request)
