@@ -89,6 +89,7 @@ def judged(tool: Tool, account: Account, named: set[Name] | None) -> Score:
     if taken is None:
         taken = {name for name, state in before.items() if after.get(name) != state}
     due = {name for name, seed in account.seeds.items() if seed.acted}
+    taken -= freed_by(due, account)
 
     def told(names: set[Name]) -> list[Name]:
         unseeded = "the account's own"
@@ -98,6 +99,15 @@ def judged(tool: Tool, account: Account, named: set[Name] | None) -> Score:
         )
 
     return Score(tool, len(before), told(due & taken), told(due - taken), told(taken - due))
+
+
+def freed_by(due: set[Name], account: Account) -> set[Name]:
+    """Configurations and models that nothing needs any more once what is due is gone: nobody is blamed for them, nor
+    praised. They are called after the endpoint that they were made for.
+    """
+    users = {name for kind, name in due if kind in ("endpoint", "endpoint-config")}
+    needed = ("endpoint-config", "model")
+    return {name for name in account.before if name[0] in needed and name[1] in users} - due
 
 
 def free_port() -> int:
@@ -118,7 +128,6 @@ def render(scores: list[Score]) -> str:
         [[kind, *(cell(one, kind) for one in scores)] for kind in kinds(scores)],
     )
     wrong = "\n".join(f"- {one.tool.name}: {stories(one.wrong)}" for one in scores if one.wrong)
-    missed = "\n".join(f"- {one.tool.name}: {stories(one.missed)}" for one in scores if one.missed)
     version = subprocess.run(
         [str(python_of("c7n")), "-c", "import importlib.metadata as m; print(m.version('c7n'))"],
         capture_output=True,
@@ -134,7 +143,6 @@ def render(scores: list[Score]) -> str:
         summary=summary,
         by_kind=by_kind,
         wrong=wrong or "- nothing",
-        missed=missed or "- nothing",
     )
 
 
