@@ -8,7 +8,13 @@ from typing import Any
 from frugal.aws import windows
 from frugal.aws.run import Inputs
 from frugal.spec import ModelSpec
-from frugal.stages.common import Stage, data_image, processing_output, processing_request
+from frugal.stages.common import (
+    Stage,
+    data_image,
+    manifest_input,
+    processing_output,
+    processing_request,
+)
 
 #: What the task before it leaves: what `windows.find` found.
 WINDOW = "find_window"
@@ -49,23 +55,10 @@ def request(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     )
     for name in ("captured", "truth"):
         if found[name]:
-            asked["ProcessingInputs"].append(_listed(name, found[name]))
+            asked["ProcessingInputs"].append(manifest_input(name, found[name]))
     return asked
 
 
 def document(inputs: Inputs) -> str:
     """URI of drift.json."""
     return windows.place(inputs.run, inputs[WINDOW]["window"], windows.VERDICT)
-
-
-def _listed(name: str, manifest: str) -> dict[str, Any]:
-    """A ProcessingInput: the objects that a manifest lists, by their keys."""
-    return {
-        "InputName": name,
-        "S3Input": {
-            "S3Uri": manifest,
-            "LocalPath": f"/opt/ml/processing/input/{name}",
-            "S3DataType": "ManifestFile",
-            "S3InputMode": "File",
-        },
-    }
