@@ -1,0 +1,188 @@
+"""What is done short of deleting, each taken back again; and the night as the DAG's tasks go through it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyarrow import BufferReader
+
+from frugal.aws import clients
+from frugal.cleanup import night, nightly
+from frugal.cleanup.outcome import Done, Outcome
+from tests.contract.cleanup.account import KINDS, Account
+from tests.contract.cleanup.nights import policy
+from tests.contract.cleanup.seeded.seed import BUCKET
+from tests.contract.cleanup.seeded.stories import FOREIGN, IDLE, OLD
+
+CHECKED = "checked"
+
+
+@pytest.fixture
+def sagemaker(seeded: Account) -> Any:
+    if not seeded.seeds:
+        seeded.seed([(KINDS["model"], IDLE)])
+    return seeded.aws("sagemaker")
+
+
+def act(kind: str, action: str, when: dict[str, Any]) -> list[Done]:
+    """What comes of a rule without a grace."""
+    rules = policy({CHECKED: {"kind": kind, "when": when, "action": action}})
+    account = night.here()
+    name = f"{kind}-{action}"
+    return night.sweep(account, rules, night.plan(account, rules), name)
+
+
+def restore(done: Done) -> None:
+    night.restore(night.here(), str(done.recipe))
+
+
+@pytest.fixture
+def shadowed(seeded: Account, sagemaker: Any) -> Iterator[str]:
+    """An endpoint with two instances and a shadow variant, made long ago."""
+    name, model = "tried", next(name for kind, name in seeded.seeds if kind == "model")
+    tags = [{"Key": key, "Value": value} for key, value in IDLE.tags(seeded.environment).items()]
+    size = {"ModelName": model, "InstanceType": "ml.m5.large", "InitialVariantWeight": 1.0}
+    with seeded.ago(OLD):
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=name,
+            ProductionVariants=[{"VariantName": "main", "InitialInstanceCount": 2, **size}],
+            ShadowProductionVariants=[
+                {"VariantName": "challenger", "InitialInstanceCount": 1, **size}
+            ],
+            Tags=tags,
+        )
+        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name, Tags=tags)
+        seeded.settle()
+    yield name
+    sagemaker.delete_endpoint(EndpointName=name)
+    seeded.settle()
+
+
+def test_a_forgotten_shadow_test_ends_and_an_endpoint_gives_half_of_its_instances(
+    seeded: Account, sagemaker: Any, shadowed: str
+) -> None:
+    [ended] = act("endpoint", "end-shadow-test", {"shadowed_for": "14d"})
+    assert ended.outcome is Outcome.DONE, ended.reason
+    found = sagemaker.describe_endpoint(EndpointName=shadowed)
+    assert not found.get("ShadowProductionVariants")
+    assert found["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+
+    [scaled] = act("endpoint", "scale-in", {"older_than": "1d", "no_invocations": "14d"})
+    assert scaled.outcome is Outcome.DONE, scaled.reason
+    assert _instances(sagemaker, shadowed) == 1
+    restore(scaled)
+    assert _instances(sagemaker, shadowed) == 2
+
+    restore(ended)
+    found = sagemaker.describe_endpoint(EndpointName=shadowed)
+    assert found["EndpointConfigName"] == shadowed
+    assert [v["VariantName"] for v in found["ShadowProductionVariants"]] == ["challenger"]
+
+
+def _instances(sagemaker: Any, name: str) -> int:
+    [variant] = sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"]
+    count: int = variant["CurrentInstanceCount"]
+    return count
+
+
+def test_a_notebook_is_stopped_and_then_taught_to_stop_itself(
+    seeded: Account, sagemaker: Any
+) -> None:
+    [seed] = seeded.seed([(KINDS["notebook-instance"], IDLE)])
+
+    def found() -> dict[str, Any]:
+        seeded.settle()
+        described: dict[str, Any] = sagemaker.describe_notebook_instance(
+            NotebookInstanceName=seed.name
+        )
+        return described
+
+    [stopped] = act("notebook-instance", "stop", {"status_in": ["InService"]})
+    assert (stopped.outcome, found()["NotebookInstanceStatus"]) == (Outcome.DONE, "Stopped")
+    [taught] = act("notebook-instance", "stop-when-idle", {"no_lifecycle_configuration": True})
+    assert taught.outcome is Outcome.DONE, taught.reason
+    assert found()["NotebookInstanceLifecycleConfigName"] == "frugal-stop-when-idle"
+    restore(taught)
+    assert "NotebookInstanceLifecycleConfigName" not in found()
+    restore(stopped)
+    assert found()["NotebookInstanceStatus"] == "InService"
+
+
+def test_what_was_done_is_taken_back(seeded: Account, sagemaker: Any) -> None:
+    """One sweep of what has no test of its own."""
+    kinds = ("app", "domain", "tracking-server", "log-group", "alarm")
+    seeded.seed([(KINDS[kind], story) for kind in kinds for story in (IDLE, FOREIGN)])
+    before, account = seeded.before, night.here()
+    rules = policy(
+        {
+            "apps": {"kind": "app", "when": {"older_than": "1d"}},
+            "domains": {
+                "kind": "domain",
+                "when": {"idle_shutdown_off": True, "older_than": "1d"},
+                "action": "shut-idle-down",
+            },
+            "servers": {
+                "kind": "tracking-server",
+                "when": {"status_in": ["Created"], "older_than": "1d"},
+                "action": "stop",
+            },
+            "logs": {
+                "kind": "log-group",
+                "when": {"no_retention": True, "older_than": "1d"},
+                "action": "set-retention",
+            },
+            "alarms": {"kind": "alarm", "when": {"vanished": True}},
+        }
+    )
+    done = night.sweep(account, rules, night.plan(account, rules), "taken-back")
+    seeded.settle()
+    assert {one.outcome for one in done} == {Outcome.DONE}
+    assert {one.item.resource.kind for one in done} == set(kinds)
+    for one in done:
+        restore(one)
+    seeded.settle()
+    after = seeded.states()
+    assert after.keys() == before.keys()
+    changed = {after[key] for key, state in before.items() if after[key] != state}
+    assert changed <= {"Started"}, "AWS says so of a server that was stopped"
+
+
+def test_a_night_of_the_dag(
+    seeded: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    """Planned, marked, swept and told of by the same functions that its tasks call; dry until it is not."""
+    [idle] = seeded.seed([(KINDS["model"], IDLE)])
+    (tmp_path / "models").mkdir()
+    (tmp_path / "prices").symlink_to(repository / "include" / "prices")
+    (tmp_path / "cleanup.yaml").write_text(
+        "caps: {share: 0.000001}\n"
+        "rules:\n  models: {kind: model, when: {older_than: 30d, unreferenced: true}}\n"
+    )
+    monkeypatch.setenv("FRUGAL_INCLUDE", str(tmp_path))
+    before = seeded.states()
+
+    dry = nightly.plan("manual__dry")
+    assert (dry["dry_run"], dry["exceeded"]) == (True, [])
+    assert nightly.sweep(dry, above_caps=True) == {}
+    assert seeded.states() == before
+
+    found = nightly.plan("manual__1", dry_run=False)
+    assert found["exceeded"], "above its cap a person is asked"
+    assert any(idle.name in line for line in found["acts"])
+    assert nightly.mark(found) == {"failed": []}
+    assert nightly.sweep(found, above_caps=False) == {}, "nobody approved it"
+    assert seeded.states() == before
+
+    again = nightly.plan("manual__2", dry_run=False)
+    assert nightly.sweep(again, above_caps=True)["done"] >= 1
+    assert ("model", idle.name) not in seeded.states()
+    kept = nightly.report(again, {})["kept"]
+    bucket, key = clients.split_uri(kept)
+    body = clients.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    rows = pq.read_table(BufferReader(body)).to_pylist()
+    assert {row["state"] for row in rows if row["name"] == idle.name} == {"done"}
+    assert bucket == BUCKET
