@@ -104,11 +104,12 @@ def _execute(call: Call, schedule: Record, at: float) -> None:
     suffix = f"{datetime.fromtimestamp(at, UTC):%Y%m%d%H%M}-{uuid.uuid4().hex[:24]}"
     name = f"{schedule['MonitoringScheduleName']}/{suffix}"
     config = schedule["MonitoringScheduleConfig"]
-    times = Times.read(config["ScheduleConfig"])
+    times, scale = Times.read(config["ScheduleConfig"]), call.app.cloudwatch.clock.scale
     record: Record = {
         "_name": name,
         "_suffix": suffix,
-        "_window": times.window(at, call.app.cloudwatch.clock.scale),
+        "_scale": scale,
+        "_window": times.window(at, scale),
         "_config": config,
         "MonitoringScheduleName": schedule["MonitoringScheduleName"],
         "MonitoringScheduleArn": schedule["MonitoringScheduleArn"],

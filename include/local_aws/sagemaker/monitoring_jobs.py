@@ -141,11 +141,8 @@ def _attributes(source: Params) -> dict[str, str]:
 def _window(source: Params, execution: Record) -> tuple[float, float]:
     """From when to when, moved by the input's own offsets."""
     start, end = execution["_window"]
-    scale = (end - start) / 3600 if source.get("StartTimeOffset") else 0.0
-    if not scale:
-        return start, end
-    back = offset(source["StartTimeOffset"]), offset(source.get("EndTimeOffset", "-PT0H"))
-    return start + back[0] * scale, end + back[1] * scale
+    back = [offset(source.get(f"{edge}TimeOffset", "PT0H")) for edge in ("Start", "End")]
+    return start + back[0] * execution["_scale"], end + back[1] * execution["_scale"]
 
 
 def _captured(call: Call, source: Params, execution: Record) -> list[Params]:

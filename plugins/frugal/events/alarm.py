@@ -19,7 +19,6 @@ def up(queue: str, tags: Mapping[str, str], topic: str | None) -> str:
     """Make the alarm on `queue`, which tells the topic, if there is one; returns its ARN. Raises NotOurs."""
     _check(queue)
     arn = topic_of(topic)
-    told = [arn] if arn else []
     clients.client("cloudwatch").put_metric_alarm(
         AlarmName=queue,
         AlarmDescription=f"Messages that nobody could read are in {queue}",
@@ -32,8 +31,7 @@ def up(queue: str, tags: Mapping[str, str], topic: str | None) -> str:
         Threshold=0,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="ignore",
-        AlarmActions=told,
-        OKActions=told,
+        AlarmActions=[arn] if arn else [],
         Tags=as_list(tags),
     )
     found = _find(queue)
