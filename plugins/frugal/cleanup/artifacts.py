@@ -13,7 +13,7 @@ the model.yaml. Facts:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
@@ -45,7 +45,6 @@ class Unit:
     prefixes: tuple[str, ...] = ()
     due: bool | None = None
     why: str = ""
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Place:
@@ -199,6 +198,5 @@ def _resource(
             "bytes": unit.bytes,
             "due": unit.due,
             "why": unit.why,
-            **unit.facts,
         },
     )

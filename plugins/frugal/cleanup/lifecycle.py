@@ -125,6 +125,7 @@ def _ages(spec: ModelSpec) -> Iterator[tuple[str, Rule, str]]:
     ages = {
         "capture": kept.captured,
         "monitor": kept.watched,
+        "model-monitor": kept.watched,
         "async": kept.answers,
         "batch/out": kept.answers,
     }

@@ -1,8 +1,8 @@
 """Which artefacts in S3 somebody needs: the mark of a mark-and-sweep over what a bucket holds.
 
 Marked is what any model, inference component, model package or job under way of the account names, whoever owns it,
-in any region that models train in; of rejected model packages only the newest. Nothing is passed over: what cannot be
-read raises, and then nothing is swept.
+in any region that models train in, and what a recipe of the last 30 days names, so that it brings back what works; of
+rejected model packages only the newest. Nothing is passed over: what cannot be read raises, and nothing is swept.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from frugal.aws.registry import FINGERPRINT, MODEL_DATA
+from frugal.cleanup import store
 from frugal.cleanup.account import Account
 from frugal.jobs.kind import is_missing
 from frugal.jobs.kinds import KINDS
@@ -22,6 +24,10 @@ PAGE = 100
 REJECTED = "Rejected"
 STOPPING = "Stopping"
 UNKNOWN_IN_THE_REGION = "UnknownOperationException"
+#: How long what was taken is held ready to be brought back.
+RESTORABLE = timedelta(days=30)
+#: The key of an S3 URI anywhere in a text: script mode's hyperparameters are JSON, quotes and all.
+KEY = re.compile(r"s3://[^/\s\"']+/([^\s\"',]+)")
 #: What of a key names a unit: a run, a dataset, published code, what a multi-model endpoint serves.
 UNIT = re.compile(r"^(?:([^/]+)/(runs|datasets|code)/([^/]+)|(serving)/([^/]+))")
 
@@ -29,13 +35,12 @@ UNIT = re.compile(r"^(?:([^/]+)/(runs|datasets|code)/([^/]+)|(serving)/([^/]+))"
 @dataclass
 class References:
     """`held` are the units that somebody needs, such as "churn/runs/<run>"; `busy` those that a job under way names;
-    `rejected` the runs of rejected models beyond those that are kept; `registered` all runs that registered one.
+    `rejected` the runs of rejected models beyond those that are kept.
     """
 
     held: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
-    registered: set[str] = field(default_factory=set)
 
     def training(self, model: str) -> bool:
         """Whether a job under way has to do with the model."""
@@ -53,7 +58,7 @@ def collect(account: Account, specs: Iterable[ModelSpec]) -> References:
         found.held |= units(_described(client, "model", "Models"))
         found.held |= units(_described(client, "inference_component", "InferenceComponents"))
     _registry(account, {spec.name: spec.retention.rejected for spec in specs}, found)
-    found.held |= found.busy
+    found.held |= found.busy | units(_recipes(account))
     return found
 
 
@@ -66,8 +71,8 @@ def units(documents: Iterable[Any]) -> set[str]:
 
 def _units(document: Any) -> Iterator[str]:
     if isinstance(document, str):
-        if document.startswith("s3://"):
-            yield from unit_of(document.removeprefix("s3://").partition("/")[2])
+        for key in KEY.findall(document):
+            yield from unit_of(key)
     elif isinstance(document, Mapping):
         for value in document.values():
             yield from _units(value)
@@ -113,6 +118,17 @@ def _described(client: Any, noun: str, listed: str) -> Iterator[Any]:
                     raise
 
 
+def _recipes(account: Account) -> Iterator[Any]:
+    """What was taken lately, as it was."""
+    s3, since = account.client("s3"), account.clock() - RESTORABLE
+    pages = s3.get_paginator("list_objects_v2")
+    for page in pages.paginate(Bucket=account.bucket, Prefix=f"{store.ROOT}/recipes/"):
+        for item in page.get("Contents", []):
+            if item["LastModified"] > since:
+                name = item["Key"].rpartition("/")[2]
+                yield store.read(account, "recipes", name)
+
+
 def _pages(paginator: Any, **given: Any) -> Iterator[Any]:
     """Pages of a List call; none where the region does not know the operation, so that nothing of it is there."""
     try:
@@ -142,12 +158,10 @@ def _registry(account: Account, kept: Mapping[str, int], found: References) -> N
         for item in (item for page in pages for item in page["ModelPackageSummaryList"]):
             package = client.describe_model_package(ModelPackageName=item["ModelPackageArn"])
             made = units([package]) | set(_dataset(package))
-            runs = {unit for unit in made if "/runs/" in unit}
-            found.registered |= runs
             if package["ModelApprovalStatus"] == REJECTED and group in kept:
                 rejected += 1
                 if rejected > kept[group]:
-                    found.rejected |= runs
+                    found.rejected |= {unit for unit in made if "/runs/" in unit}
                     continue
             found.held |= made
 

@@ -16,6 +16,7 @@ from frugal.aws import clients
 from frugal.cleanup.account import Account
 from frugal.cleanup.kinds import KINDS
 from frugal.cleanup.night import here
+from frugal.cleanup.references import collect, units
 from frugal.cleanup.resource import Resource
 
 MODEL = """
@@ -300,6 +301,27 @@ def test_what_comes_to_be_needed_before_it_goes_is_not_due_any_more(bucket: Buck
     assert fresh
     assert fresh.facts
     assert fresh.facts["due"] is False
+
+
+def test_what_a_recipe_would_bring_back_keeps_what_it_needs(bucket: Bucket) -> None:
+    bucket.fill("churn/runs/swept/compiled/model.tar.gz")
+    data = f"s3://{bucket.name}/churn/runs/swept/compiled/model.tar.gz"
+    bucket.s3.put_object(
+        Bucket=bucket.name,
+        Key="cleanup/recipes/model-1-delete.json",
+        Body=json.dumps({"recipe": {"PrimaryContainer": {"ModelDataUrl": data}}}),
+    )
+    account, kind = bucket.account(31), KINDS["s3-run-models"]
+    [found] = [resource for page in kind.list(account) for resource in page]
+    assert found.facts
+    assert found.facts["due"] is True, "the recipe is 31 days old, too"
+    recent = replace(account, clock=lambda: datetime.now(UTC) + 29 * DAY)
+    assert "churn/runs/swept" in collect(recent, []).held
+
+
+def test_a_job_holds_what_its_hyperparameters_name() -> None:
+    job = {"HyperParameters": {"sagemaker_submit_directory": '"s3://b/churn/code/ab12.tar.gz"'}}
+    assert units([job]) == {"churn/code/ab12"}
 
 
 def test_nothing_is_swept_when_what_is_needed_cannot_be_read(

@@ -1,8 +1,8 @@
 """What training runs leave in S3: checkpoints, and the artefacts of models that lost.
 
-    <model>/runs/<run>/checkpoints/                            resumed from while the run is not over
-    <model>/runs/<run>/{model,compiled,evaluation/portable}/   the model, in each of its forms
-    <model>/runs/<run>/report.json                             written last
+    <model>/runs/<run>/checkpoints/                                   resumed from while the run is not over
+    <model>/runs/<run>/{model,traced,compiled,evaluation/portable}/   the model, in each of its forms
+    <model>/runs/<run>/report.json                                    written last
 
 What a run found out (evaluation, baseline, report) is small, and stays.
 """
@@ -22,7 +22,7 @@ from frugal.spec import ModelSpec
 
 REPORT = "report.json"
 CHECKPOINTS = ("checkpoints/",)
-MODELS = ("model/", "compiled/", "evaluation/portable/")
+MODELS = ("model/", "traced/", "compiled/", "evaluation/portable/")
 
 
 def _find(
