@@ -96,13 +96,21 @@ def underway(schedule: str, region: str | None = None) -> list[dict[str, Any]]:
 
 
 def schedules(endpoint: str, region: str | None = None) -> dict[str, str]:
-    """Names and ARNs of the schedules of an endpoint, whoever made them."""
-    pages = client("sagemaker", region).get_paginator("list_monitoring_schedules")
-    return {
-        item["MonitoringScheduleName"]: item["MonitoringScheduleArn"]
-        for page in pages.paginate(EndpointName=endpoint)
-        for item in page["MonitoringScheduleSummaries"]
-    }
+    """Names and ARNs of the schedules of an endpoint, whoever made them; none where Model Monitor is denied: AWS tells
+    by itself when an endpoint cannot be deleted under one.
+    """
+    sagemaker = client("sagemaker", region)
+    pages = sagemaker.get_paginator("list_monitoring_schedules").paginate(EndpointName=endpoint)
+    try:
+        return {
+            item["MonitoringScheduleName"]: item["MonitoringScheduleArn"]
+            for page in pages
+            for item in page["MonitoringScheduleSummaries"]
+        }
+    except sagemaker.exceptions.ClientError as error:
+        if not _denied(error):
+            raise
+        return {}
 
 
 def remove(schedule: str, region: str | None = None) -> bool:
@@ -167,12 +175,16 @@ def _create_definition(sagemaker: Any, noun: str, request: dict[str, Any]) -> No
     try:
         getattr(sagemaker, f"create_{noun}_job_definition")(**request)
     except sagemaker.exceptions.ClientError as error:
-        if CLOSED.search(error.response["Error"]["Code"]) or "new customers" in str(error):
+        if _denied(error):
             raise Unavailable(
                 f"{error}. AWS closed Model Monitor to accounts that did not use it: monitor.backend: "
                 "frugal needs none of it and tells the same"
             ) from error
         raise
+
+
+def _denied(error: Any) -> bool:
+    return bool(CLOSED.search(error.response["Error"]["Code"])) or "new customers" in str(error)
 
 
 def _definition(sagemaker: Any, noun: str, name: str) -> dict[str, Any] | None:

@@ -1,6 +1,6 @@
 """What carries a drift job's end from AWS to Airflow: made, and taken away, by name.
 
-    rule: Processing Job State Change, Completed, <model>-drift-*
+    rule: Processing Job State Change, Completed, <model>-drift-* or what Model Monitor calls its jobs
       -> queue -> dead-letter queue, after 5 receives
                     -> alarm of the same name -> SNS topic, where there is one
 

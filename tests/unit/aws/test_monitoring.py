@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,15 @@ class Closed:
     def describe_data_quality_job_definition(self, **asked: Any) -> None:
         raise Missing
 
+    def get_paginator(self, operation: str) -> Any:
+        return self
+
+    def paginate(self, **asked: Any) -> Iterator[Any]:
+        return map(self._refuse, [asked])
+
+    def _refuse(self, asked: Any) -> None:
+        raise ClientError(self.error, "ListMonitoringSchedules")
+
     def create_data_quality_job_definition(self, **asked: Any) -> None:
         raise ClientError(self.error, "CreateDataQualityJobDefinition")
 
@@ -44,6 +54,12 @@ def test_a_closed_account_hears_of_the_backend_that_works(
     config = {"MonitoringType": "DataQuality"}
     with pytest.raises(monitoring.Unavailable, match="backend: frugal"):
         monitoring.keep("rents-data-quality", config, {"JobDefinitionName": "rents-dq-1"}, [])
+
+
+def test_nothing_is_watched_where_nothing_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = Closed("AccessDeniedException", "not authorized")
+    monkeypatch.setattr(monitoring, "client", lambda *service: closed)
+    assert monitoring.schedules("rents") == {}
 
 
 def test_other_mistakes_are_aws_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
