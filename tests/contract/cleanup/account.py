@@ -31,7 +31,7 @@ KINDS: dict[str, SeededKind] = {
 #: What nothing stays in.
 PASSING = (
     *("Creating", "Updating", "Deleting", "Pending", "Stopping", "Starting", "InProgress"),
-    "RollingBack",
+    *("RollingBack", "STARTING", "INPROGRESS"),
 )
 #: A kind, and a thing of it, as AWS calls that.
 Name = tuple[str, str]
@@ -121,9 +121,15 @@ class Account:
 
     def settle(self) -> None:
         """Wait until nothing is on its way from one state to another."""
-        await_true(
-            lambda: not set(self.states().values()) & set(PASSING), "the account to come to rest"
-        )
+        moving = dict(KINDS)
+
+        def at_rest() -> bool:
+            for name, kind in list(moving.items()):
+                if not set(kind.states(self._ground).values()) & set(PASSING):
+                    del moving[name]
+            return not moving
+
+        await_true(at_rest, "the account to come to rest")
 
     def expected(self) -> dict[Name, str]:
         """What the account has to be like once everything that is to be acted on was."""

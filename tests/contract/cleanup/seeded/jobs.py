@@ -115,8 +115,15 @@ def warm_pools(ground: Ground) -> States:
 
 def training_jobs(ground: Ground) -> States:
     """Those that keep no pool are records alone."""
-    every = listed("sagemaker", "list_training_jobs", "TrainingJobSummaries", "TrainingJobName")
-    return {name: state for name, state in every(ground).items() if name not in warm_pools(ground)}
+    every = listed(
+        "sagemaker",
+        "list_training_jobs",
+        "TrainingJobSummaries",
+        "TrainingJobName",
+        "TrainingJobStatus",
+    )
+    pools = warm_pools(ground)
+    return {name: state for name, state in every(ground).items() if name not in pools}
 
 
 def make_packages(ground: Ground, name: str, story: Story) -> Iterator[Seed]:
@@ -178,7 +185,13 @@ def record_kind(noun: str, name: str, make: Any) -> SeededKind:
     return SeededKind(
         name,
         make,
-        listed("sagemaker", f"list_{name.replace('-', '_')}s", f"{noun}Summaries", f"{noun}Name"),
+        listed(
+            "sagemaker",
+            f"list_{name.replace('-', '_')}s",
+            f"{noun}Summaries",
+            f"{noun}Name",
+            f"{noun}Status",
+        ),
     )
 
 
