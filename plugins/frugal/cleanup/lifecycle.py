@@ -114,13 +114,12 @@ def _ages(spec: ModelSpec) -> Iterator[tuple[str, Rule, str]]:
         "NoncurrentVersionExpiration": versions,
         "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": kept.uploads.days},
     }
+    besides = f" but for the newest {noncurrent.keep}" if noncurrent.keep else ""
     yield (
         "leftovers",
         rule,
-        (
-            f"noncurrent versions go after {noncurrent.after.days} days but for the newest "
-            f"{noncurrent.keep}, incomplete uploads after {kept.uploads.days} days"
-        ),
+        f"noncurrent versions go after {noncurrent.after.days} days{besides}, "
+        f"incomplete uploads after {kept.uploads.days} days",
     )
     ages = {
         "capture": kept.captured,
