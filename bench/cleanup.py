@@ -97,10 +97,10 @@ def run(scratch: Path, share: float, throttle: bool) -> dict[str, Any]:
         }
         took = measure(Program("two nights", command, environment))
         rules = local.ask("GET", "/_local/faults")["rules"]
-        first, second = json.loads(counted.read_text())
+        nights = json.loads(counted.read_text())
     return {
         "seeding": seeding,
-        "nights": [first, second],
+        **nights,
         "peak_mib": took.peak_mib,
         "throttled": sum(rule["fired"] for rule in rules),
     }
@@ -151,26 +151,25 @@ HEADER = (
 
 
 def summary(results: list[dict[str, Any]]) -> str:
-    rows = []
-    for result in results:
-        for name, night in zip(("the first", "a later one"), result["nights"], strict=True):
-            rows.append(
-                [
-                    f"{night['resources']:,}",
-                    name,
-                    f"{night['seconds']:.1f}",
-                    f"{night['calls']:,}",
-                    f"{night['calls'] / night['resources']:.3f}",
-                    f"{night['throttled']:,}",
-                    f"{night['peak_mib']:.0f}",
-                ]
-            )
+    rows = [
+        [
+            f"{night['resources']:,}",
+            night["name"],
+            f"{night['seconds']:.1f}",
+            f"{night['calls']:,}",
+            f"{night['calls'] / night['resources']:.3f}",
+            f"{night['throttled']:,}",
+            f"{night['peak_mib']:.0f}",
+        ]
+        for result in results
+        for night in result["nights"]
+    ]
     return table(HEADER, rows)
 
 
 def render(results: list[dict[str, Any]]) -> str:
     last = results[-1]
-    first, _ = last["nights"]
+    first = last["nights"][0]
     operations = table(
         ("operation", "calls in the first night"),
         [(name, f"{count:,}") for name, count in first["by_operation"][:12]],
@@ -179,7 +178,7 @@ def render(results: list[dict[str, Any]]) -> str:
         ("calls of", "a second, each operation"),
         [(f"{r['service']} {r.get('operation', '')}".strip(), f"{r['rate']:g}") for r in RATES],
     )
-    marking = first["marking"]
+    marking = last["marking"]
     template = (Path(__file__).parent / "cleaning" / "scale.md").read_text()
     return template.format(
         summary=summary(results),
@@ -190,7 +189,8 @@ def render(results: list[dict[str, Any]]) -> str:
         marking_seconds=f"{marking['seconds']:.1f}",
         marking_calls=f"{marking['calls']:,}",
         found=", ".join(f"{count:,} to {verdict}" for verdict, count in first["found"].items()),
-        unseen="; ".join(f"{kind}: {why}" for kind, why in first["unseen"].items()) or "nothing",
+        unseen="\n".join(f"- {kind}: {why}" for kind, why in first["unseen"].items())
+        or "- nothing",
     )
 
 

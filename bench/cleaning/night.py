@@ -1,8 +1,8 @@
 """Nights of cleaning up, their calls counted: ``python -m bench.cleaning.night FILE``, in an environment that says
 where AWS is. What was counted goes into FILE as JSON.
 
-The first night knows nothing of the account, and looks at no more than it may. It plans and marks what it found. Before
-the second, everything is looked at, and remembered: so it is after some nights.
+The first night knows nothing of the account, and looks at no more than it may. Then one looks at everything and
+remembers it, as the nights after the first would bit by bit, and a later one has that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import resource
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from botocore.config import Config
 from frugal.aws.clients import RETRIES
 from frugal.cleanup import night
 from frugal.cleanup.plan import Plan
-from frugal.cleanup.rules import load_rules
+from frugal.cleanup.rules import Rules, load_rules
 
 
 class Counted:
@@ -56,25 +58,36 @@ def main() -> None:
     connect = Counted()
     account = night.here(connect=connect)
     rules = load_rules()
-    nights = []
-    for name in ("first", "later"):
+
+    def counted(
+        name: str, rules: Rules, do: Callable[[Rules], Plan]
+    ) -> tuple[Plan, dict[str, Any]]:
         connect.reset()
         started = time.monotonic()
-        made = night.plan(account, rules)
-        entry = told(made, connect, time.monotonic() - started)
-        if name == "first":
-            started = time.monotonic()
-            connect.reset()
-            night.mark(account, made)
-            entry["marking"] = told(made, connect, time.monotonic() - started)
-            everything = rules.model_copy(update={"look_at_most": sys.maxsize})
-            night.sweep(account, everything, made, "bench")
-        nights.append(entry)
+        made = do(rules)
+        return made, told(name, made, connect, time.monotonic() - started)
+
+    def marked(_: Rules) -> Plan:
+        night.mark(account, made)
+        return made
+
+    def looked_at_everything(rules: Rules) -> Plan:
+        night.sweep(account, rules, made, "bench")
+        return made
+
+    plan = partial(night.plan, account)
+    everything = rules.model_copy(update={"look_at_most": sys.maxsize})
+    made, first = counted("the first", rules, plan)
+    _, marking = counted("marking", rules, marked)
+    _, whole = counted("looking at everything", everything, looked_at_everything)
+    _, later = counted("a later one", rules, plan)
+    nights = {"nights": [first, whole, later], "marking": marking}
     Path(sys.argv[1]).write_text(json.dumps(nights))
 
 
-def told(made: Plan, connect: Counted, seconds: float) -> dict[str, Any]:
+def told(name: str, made: Plan, connect: Counted, seconds: float) -> dict[str, Any]:
     return {
+        "name": name,
         "seconds": seconds,
         "calls": sum(connect.calls.values()),
         "throttled": connect.throttled,
