@@ -23,7 +23,7 @@ from frugal.retraining.gate import Decision
 
 DECISION, OUTCOME = "decision.json", "outcome.json"
 ASKING = ("retrain", "ask")
-AT_ONCE = 16
+AT_ONCE = 10  # connections of a boto3 client
 
 
 @dataclass(frozen=True)
