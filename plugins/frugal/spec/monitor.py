@@ -66,7 +66,8 @@ class Monitor(Section):
         100,
         gt=0,
         le=100,
-        description="of requests, where the model's handlers capture: serverless, async, scale-to-zero, multi-model, and with pii",
+        description="of requests, where the model's handlers capture: serverless, async, scale-to-zero, multi-model, "
+        "and with pii",
     )
     truth: str | None = Field(
         None,
