@@ -60,7 +60,7 @@ def cleanup_command(
     elif acts and not yes:
         typer.confirm(f"Act on these {len(acts)}, and mark what was found?", abort=True)
     failed = night.mark(account, plan)
-    name = f"by-hand-{plan.made:%Y-%m-%dT%H-%M-%SZ}"
+    name = f"by-hand-{plan.made:%Y-%m-%dT%H-%M-%S.%fZ}"
     done = night.sweep(account, policy, plan, name, above_caps=above_caps)
     if as_json:
         typer.echo(json.dumps([one.as_json() for one in done], indent=2))

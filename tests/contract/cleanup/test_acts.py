@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyarrow import BufferReader
+from typer.testing import CliRunner
 
 from frugal.aws import clients
 from frugal.cleanup import night, nightly
@@ -186,3 +188,34 @@ def test_a_night_of_the_dag(
     rows = pq.read_table(BufferReader(body)).to_pylist()
     assert {row["state"] for row in rows if row["name"] == idle.name} == {"done"}
     assert bucket == BUCKET
+
+
+def test_a_night_by_hand(seeded: Account, sagemaker: Any, tmp_path: Path) -> None:
+    """`frugal cleanup` shows, `--apply` acts and names the recipe that `frugal restore` takes."""
+    from frugal.cli import app
+
+    [idle] = seeded.seed([(KINDS["endpoint-config"], IDLE)])[-1:]
+    rules = tmp_path / "cleanup.yaml"
+    rules.write_text(
+        "caps: {share: 0.000001}\n"
+        "rules:\n  configs: {kind: endpoint-config, when: {older_than: 30d, unreferenced: true}}\n"
+    )
+
+    def frugal(*words: str) -> str:
+        done = CliRunner().invoke(app, list(words))
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    def is_there() -> bool:
+        return ("endpoint-config", idle.name) in seeded.states()
+
+    shown = frugal("cleanup", "--rules", str(rules))
+    assert f"act    delete endpoint-config {idle.name}" in shown
+    assert "above a cap: " in shown
+    frugal("cleanup", "--rules", str(rules), "--apply")
+    assert is_there(), "above its caps it does nothing"
+    told = frugal("cleanup", "--rules", str(rules), "--apply", "--yes", "--above-caps")
+    assert not is_there(), told
+    [recipe] = re.findall(rf"{idle.name} .*\(restore: (\S+)\)", told)
+    assert f"restored endpoint configuration {idle.name}" in frugal("restore", recipe)
+    assert is_there()
