@@ -44,7 +44,7 @@ def predict_fn(data: Any, model: Any) -> np.ndarray[Any, Any]:
     expected = len(model.mean)
     if data.shape[1] != expected:
         raise ValueError(f"{data.shape[1]} values per row; expected {expected}")
-    return scaled_network.predict(model, data)
+    return np.asarray(scaled_network.predict(model, data))
 
 
 @capture.response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from frugal.aws.images import image_uri
@@ -40,7 +41,7 @@ def container(spec: ModelSpec, inputs: Inputs) -> dict[str, Any]:
     return native(spec, inputs)
 
 
-def _on_inferentia(spec: ModelSpec, inputs: Inputs, compiled: dict[str, Any]) -> dict[str, Any]:
+def _on_inferentia(spec: ModelSpec, inputs: Inputs, compiled: Mapping[str, Any]) -> dict[str, Any]:
     """Inf1 in the image that Neo names, Inf2 in AWS's image of Neuron; both archives bring their handlers along."""
     if not str(spec.deploy.host).startswith("ml.inf1."):
         return scripted(spec, inputs, compiled["artifact"], source=IN_THE_ARCHIVE, image=NEURONX)
