@@ -1,6 +1,6 @@
 """Cleaning up among ten thousand things, throttled as AWS throttles: ``python -m bench cleanup``.
 
-A local AWS of its own is filled through its API with what is old and not in use (bench/cleaning/seed.py); then two
+A local AWS of its own is filled through its API with what is old and not in use (bench/cleaning/seed.py); then
 nights plan in a process of their own (bench/cleaning/night.py). The smaller account tells what memory grows with.
 """
 
@@ -79,7 +79,7 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(scratch: Path, share: float, throttle: bool) -> dict[str, Any]:
-    """Seed an account, and let two nights look at it: what was counted, and how long seeding took."""
+    """Seed an account, and let nights look at it: what was counted, and how long seeding took."""
     with account_of(scratch) as local:
         started = time.monotonic()
         fill(local, share)
@@ -95,13 +95,12 @@ def run(scratch: Path, share: float, throttle: bool) -> dict[str, Any]:
             "FRUGAL_BUCKET": BUCKET,
             "PYTHONPATH": os.pathsep.join([str(REPOSITORY), str(REPOSITORY / "plugins")]),
         }
-        took = measure(Program("two nights", command, environment))
+        measure(Program("nights", command, environment))
         rules = local.ask("GET", "/_local/faults")["rules"]
         nights = json.loads(counted.read_text())
     return {
         "seeding": seeding,
         **nights,
-        "peak_mib": took.peak_mib,
         "throttled": sum(rule["fired"] for rule in rules),
     }
 
