@@ -27,11 +27,11 @@ data:
 evaluate: {metric: auc, floor: 0.7}
 """
 OLD = datetime(2026, 9, 1, tzinfo=UTC)
-OBJECTS, PAGE = 60_000, 1000
+OBJECTS, PAGE = 10_000, 1000
 
 
 class Many:
-    """An S3 whose bucket holds 60,000 checkpoints of a run, made up as they are listed."""
+    """An S3 whose bucket holds 10,000 checkpoints of a run, made up as they are listed."""
 
     exceptions = SimpleNamespace(ClientError=RuntimeError)
     meta = SimpleNamespace(partition="aws")
@@ -92,4 +92,4 @@ def test_memory_does_not_follow_the_number_of_objects(monkeypatch: pytest.Monkey
     assert found.facts
     assert found.facts["objects"] == OBJECTS
     assert s3.deleted == [PAGE] * (OBJECTS // PAGE), "as many a call as S3 takes"
-    assert peak < 4 * 2**20, "a page of a thousand is half a MiB, all of them are 30"
+    assert peak < 2 * 2**20, "a page takes half a MiB, all of them five"
