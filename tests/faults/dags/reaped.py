@@ -6,9 +6,9 @@ from typing import Any
 
 from airflow.sdk import DAG, Context, TriggerRule, get_current_context, task
 
-from dags.clean_up import clean_up
 from frugal.aws.run import Inputs, Run
 from frugal.jobs.operator import JobOperator
+from frugal.pipelines.clean_up import build_dag
 from tests.faults import work
 from tests.faults.fragile import Fragile
 from tests.faults.variants import PARAMS
@@ -49,4 +49,4 @@ with DAG("reaped_training", schedule=None, params=PARAMS, is_paused_upon_creatio
 
     job >> last().as_teardown()
 
-nightly = clean_up()
+nightly = build_dag()
