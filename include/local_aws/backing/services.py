@@ -21,6 +21,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import BaseConverter, Map, Rule
 
 from local_aws import ACCOUNT
+from local_aws.backing import log_retention
 from local_aws.backing.downloads import stream_object
 from local_aws.backing.objects import ObjectStore
 from local_aws.backing.own_sources import put_events
@@ -72,6 +73,8 @@ class Services:
         if request.service == "s3":
             return self._call_s3(request)
         action = _action(request) or ""
+        if (request.service, action) == ("logs", "PutRetentionPolicy"):
+            log_retention.check(request)
         if (request.service, action) == ("events", "PutEvents"):
             response = put_events(request, self._dispatch)
         else:

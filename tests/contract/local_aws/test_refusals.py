@@ -230,3 +230,16 @@ def test_events_from_aws_s_own_sources(local_aws: LocalAws) -> None:
     assert answer["FailedEntryCount"] == 1
     codes = [entry.get("ErrorCode") for entry in answer["Entries"]]
     assert codes == [None, "NotAuthorizedForSourceException", None]
+
+
+def test_logs_are_kept_for_as_long_as_aws_offers(local_aws: LocalAws, name: str) -> None:
+    logs = local_aws.client("logs")
+    logs.create_log_group(logGroupName=name)
+    refused, message = code(
+        lambda: logs.put_retention_policy(logGroupName=name, retentionInDays=10)
+    )
+    assert refused == "InvalidParameterException"
+    assert "7, 14, 30" in message
+    logs.put_retention_policy(logGroupName=name, retentionInDays=14)
+    [group] = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    assert group["retentionInDays"] == 14
