@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from frugal.aws.tags import MODEL
 from frugal.cleanup.account import Account
@@ -50,13 +50,25 @@ class Unit:
 class Place:
     """The bucket of an account at one time, as finding units needs it."""
 
-    def __init__(self, account: Account) -> None:
+    #: Account and references of the last listing: the kinds of one night share them.
+    _listed: ClassVar[tuple[Account, References] | None] = None
+
+    def __init__(self, account: Account, *, listing: bool = False) -> None:
         self.account = account
+        self._listing = listing
 
     @cached_property
     def references(self) -> References:
-        """What anybody needs of what models left, found out on the first question."""
-        return collect(self.account, known_specs())
+        """What anybody needs of what models left, found out on the first question: once for a listing of all kinds,
+        anew for everything that is looked at again.
+        """
+        shared = Place._listed
+        if self._listing and shared and shared[0] is self.account:
+            return shared[1]
+        found = collect(self.account, known_specs())
+        if self._listing:
+            Place._listed = (self.account, found)
+        return found
 
     @property
     def s3(self) -> Any:
@@ -139,7 +151,7 @@ def lister(kind: str, find: Find) -> Callable[[Account], Iterator[list[Resource]
     """The `list` of a CleanupKind: the units of each model that has a model.yaml."""
 
     def units(account: Account) -> Iterator[list[Resource]]:
-        place = Place(account)
+        place = Place(account, listing=True)
         if not place.exists():
             return
         tags = place.tags()

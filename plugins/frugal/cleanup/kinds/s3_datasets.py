@@ -42,12 +42,12 @@ def _find(folder: str, place: Place, spec: ModelSpec, name: str) -> Iterator[Uni
 
 def _judge(place: Place, spec: ModelSpec, unit: str, total: Sum) -> tuple[bool, str]:
     age = words(spec.retention.unreferenced.total_seconds())
+    if not place.older(total.changed, spec.retention.unreferenced):
+        return False, f"written less than {age} ago"
     if unit in place.references.held:
         return False, "a model, a model package or a job names it"
     if place.references.training(spec.name):
         return False, "a run of the model is under way, and may need it"
-    if not place.older(total.changed, spec.retention.unreferenced):
-        return False, f"nobody names it, for less than {age}"
     return True, f"nobody names it, and it was not written for {age}"
 
 

@@ -51,12 +51,12 @@ def _find(
 def _checkpoints(
     place: Place, spec: ModelSpec, run: str, total: Sum, over: bool
 ) -> tuple[bool, str]:
-    if run in place.references.busy:
-        return False, "a job of the run is under way"
     if not over and not place.older(total.changed, spec.retention.unreferenced):
         return False, "the run left no report yet, so it may be resumed"
     if not place.older(total.changed, spec.retention.checkpoints):
         return False, f"written less than {_age(spec.retention.checkpoints)} ago"
+    if run in place.references.busy:
+        return False, "a job of the run is under way"
     return True, f"of a run that is over, not written for {_age(spec.retention.checkpoints)}"
 
 

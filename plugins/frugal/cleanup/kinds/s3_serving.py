@@ -21,7 +21,7 @@ CURRENT = "current/"
 
 
 def _list(account: Account) -> Iterator[list[Resource]]:
-    place = Place(account)
+    place = Place(account, listing=True)
     if place.exists():
         yield [_resource(place, folder) for folder in place.folders(ROOT)]
 
