@@ -61,9 +61,14 @@ class Served:
         assert run.champion is not None
         return model_monitor.bind(self.spec, run, registry.lineage(run.champion.arn)[registry.RUN])
 
-    def next_due(self) -> float:
-        """When the running hour of the local AWS is over."""
-        return (math.floor(self.aws.clock() / HOUR) + 1) * HOUR
+    def some_due(self) -> float:
+        """A time at which the schedules are due, far enough ahead to leave something captured before."""
+        return (math.floor(self.aws.clock() / HOUR) + 20) * HOUR
+
+    def collect(self) -> list[dict[str, Any]]:
+        """New windows that hold what `capture` left; an hour that passes meanwhile has no rows."""
+        found = model_monitor.collect(self.spec, self.run)
+        return [document for document in found if document["window"]["rows"]]
 
     def capture(
         self, due: float, shift: float = 0.0, error: float = 20.0, rows: int = 1000

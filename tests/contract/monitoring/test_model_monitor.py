@@ -7,7 +7,6 @@ import pytest
 from frugal.aws import clients, monitoring, windows
 from frugal.events import queue, wiring
 from frugal.events.wiring import Wiring
-from frugal.pipelines import model_monitor
 from frugal.serving import remove
 from frugal.stages import drift
 from tests.contract.waiting import await_true
@@ -24,21 +23,21 @@ def test_schedules_find_drift_tell_of_it_and_go_with_the_endpoint(served: Served
     assert len(served.bind()) == 4, "two definitions, two schedules"
     assert served.bind() == []
 
-    due = served.next_due()
+    due = served.some_due()
     served.capture(due)
     quiet = served.watch(due)
     assert {e["MonitoringExecutionStatus"] for e in quiet.values()} == {"Completed"}, quiet
-    (found,) = model_monitor.collect(spec, served.run)
+    (found,) = served.collect()
     assert (found["verdict"], found["window"]["rows"]) == ("ok", 1000), found
-    assert model_monitor.collect(spec, served.run) == []
+    assert served.collect() == []
 
-    due = served.next_due()
+    due = served.some_due()
     served.capture(due, shift=20, error=60)
     served.aws.crash()
     loud = served.watch(due)
     statuses = {e["MonitoringExecutionStatus"] for e in loud.values()}
     assert statuses == {"CompletedWithViolations"}, loud
-    (found,) = model_monitor.collect(spec, served.run)
+    (found,) = served.collect()
     assert found["verdict"] == "drift"
     assert {check["name"] for check in found["checks"]} == {"area", "rent", "rmse"}
     assert found["checks"][-1]["effects"]["quality"] > 1
