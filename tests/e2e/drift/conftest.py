@@ -70,5 +70,5 @@ def cluster(running: Cluster) -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def model(running: Cluster, include: Path) -> Houses:
-    """The example model with its raw data, and a role to run it with; trained by nobody yet."""
+    """The example model with its raw data; trained by nobody yet."""
     return Houses.settle(running, include)

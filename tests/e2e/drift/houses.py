@@ -56,9 +56,7 @@ def write_include(folder: Path) -> Path:
     shutil.copy(source / "images.yaml", folder)
     path = folder / "models" / NAME / "model.yaml"
     spec = yaml.safe_load(path.read_text()) | {"schedule": None}
-    for section, change in CHANGES.items():
-        merged = change if section in ("compile", "deploy") else {**spec.get(section, {}), **change}
-        spec[section] = merged
+    spec |= CHANGES | {"train": spec["train"] | CHANGES["train"]}
     path.write_text(yaml.safe_dump(spec))
     return folder
 
@@ -96,7 +94,7 @@ class Houses:
     def ask(self, files: Iterable[Path], windows: Iterable[Window]) -> None:
         """Ask the endpoint, in the middle of each window, about sales drawn from `files`.
 
-        It is what AWS takes for the time that is put back, so that what is captured lies where it belongs.
+        The local AWS's clock is put there meanwhile, so that what is captured lies where it belongs.
         """
         runtime = self.cluster.client("sagemaker-runtime")
         rows = [row for path in files for row in self._rows(path)]

@@ -11,7 +11,7 @@ from demo.airflow import COMPONENTS
 from tests.e2e.drift.flats import FLATS, ROOMS, Flats, Messages
 from tests.faults.cluster import AWS, Cluster, until
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 DAY_SECONDS = 24 * 3600
 
 
