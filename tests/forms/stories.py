@@ -12,9 +12,10 @@ from tests.forms.cluster import BUCKET, Cluster, Ran
 
 Story = Callable[[Cluster], None]
 
+#: A mistake that no evaluation meets: it is asked with rows, and not with text.
 BROKEN = """
 
-def predict_fn(data, model):
+def input_fn(data, content_type):
     raise RuntimeError("a bad version")
 """
 

@@ -234,7 +234,9 @@ def test_a_chip_is_unknown_until_it_was_measured() -> None:
     network = asked.spec.model_copy(
         update={
             "compile": Compile(backend="neuron"),
-            "train": asked.spec.train.model_copy(update={"framework": "pytorch", "version": "2.13"}),
+            "train": asked.spec.train.model_copy(
+                update={"framework": "pytorch", "version": "2.13"}
+            ),
         }
     )
     asked = replace(asked, spec=network)
