@@ -56,20 +56,28 @@ log = logging.getLogger(__name__)
 
 BUFFERED = 10_000
 A_FILE = 500
-EXIT_SECONDS = 10.0
+EXIT_SECONDS = 20.0
+"""Of the 30 that SageMaker leaves a container after SIGTERM ("Custom Inference Code with Hosting Services")."""
+
 Put = Callable[[str, str, bytes], None]
 
 
 class Capture:
     """A bounded buffer, and the thread that empties it through ``put(bucket, key, body)``.
 
-    ``settings`` are those of the model that was asked; None: it is not captured.
+    ``settings`` are those of the model that was asked; None: it is not captured. ``prepare`` is called with the first
+    request, so that the last ones do not wait for it.
     """
 
     def __init__(
-        self, settings: Callable[[str], Settings | None], put: Put, period: float = 60.0
+        self,
+        settings: Callable[[str], Settings | None],
+        put: Put,
+        period: float = 60.0,
+        prepare: Callable[[], object] = lambda: None,
     ) -> None:
         self._settings, self._put, self._period = settings, put, period
+        self._prepare = prepare
         self._dice = random.SystemRandom()
         self._buffer: queue.Queue[Exchange | None] = queue.Queue(BUFFERED)
         self._asked = threading.local()
@@ -78,13 +86,19 @@ class Capture:
         self.lost = 0
 
     @classmethod
-    def of(cls, environment: Mapping[str, str], put: Put, get: Get) -> Capture | None:
+    def of(
+        cls,
+        environment: Mapping[str, str],
+        put: Put,
+        get: Get,
+        prepare: Callable[[], object] = lambda: None,
+    ) -> Capture | None:
         """As the environment says; None when it says nothing."""
         period = float(environment.get("FRUGAL_CAPTURE_FLUSH_SECONDS", "60"))
         if models := environment.get("FRUGAL_CAPTURE_MODELS"):
-            return cls(ByModel(models, get), put, period)
+            return cls(ByModel(models, get), put, period, prepare)
         settings = Settings.of(environment)
-        return cls(lambda model: settings, put, period) if settings else None
+        return cls(lambda model: settings, put, period, prepare) if settings else None
 
     def asks(self, content_type: str, body: Any) -> None:
         """This thread's request."""
@@ -120,6 +134,8 @@ class Capture:
                 atexit.register(self.close)
 
     def _run(self) -> None:
+        with contextlib.suppress(Exception):
+            self._prepare()
         going = True
         while going:
             exchanges: list[tuple[Exchange, Settings]] = []
@@ -176,7 +192,7 @@ def _s3() -> Any:
     return boto3.client("s3", region_name=os.environ.get("SAGEMAKER_REGION"), config=retries)
 
 
-_capture = Capture.of(os.environ, _to_s3, _from_s3)
+_capture = Capture.of(os.environ, _to_s3, _from_s3, _s3)
 
 
 def request(input_fn: Callable[..., Any]) -> Callable[..., Any]:

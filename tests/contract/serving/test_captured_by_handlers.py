@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from frugal.aws import clients, publish
+from frugal.aws.run import Run
+from frugal.serving import captured as capturing
 from frugal.serving import publish as publishing
 from frugal.serving import remove
 from frugal.spec import ModelSpec, parse_spec
@@ -25,8 +27,14 @@ MODULES = ("__init__", "capture", "exchange", "headers", "pii")
 
 
 @pytest.fixture
-def handlers(account: Account, repository: Path) -> str:
-    """inference.py with marked handlers, whose imports are among what is published."""
+def handlers(account: Account, repository: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """inference.py with marked handlers, whose imports are among what is published; they write every second."""
+    of_spec = capturing.environment
+
+    def soon(spec: ModelSpec, run: Run) -> dict[str, str]:
+        return of_spec(spec, run) | {"FRUGAL_CAPTURE_FLUSH_SECONDS": "1"}
+
+    monkeypatch.setattr(capturing, "environment", soon)
     folder = Path(os.environ["FRUGAL_INCLUDE"]) / "container"
     for name in MODULES:
         shutil.copy(repository / f"include/container/{name}.py", folder)
@@ -62,7 +70,9 @@ def sides(records: list[dict[str, Any]], side: str) -> list[str]:
     return [record["captureData"][side]["data"].strip() for record in records]
 
 
-def test_requests_are_in_s3_once_the_endpoint_is_gone(account: Account, handlers: str) -> None:
+def test_requests_come_to_s3_with_their_ids_and_without_a_column(
+    account: Account, handlers: str
+) -> None:
     spec = spec_of(account.name, "{strategy: serverless}")
     folder = Path(os.environ["FRUGAL_INCLUDE"]) / "container"
     files = {f"container/{name}.py": (folder / f"{name}.py").read_bytes() for name in MODULES}
@@ -73,13 +83,12 @@ def test_requests_are_in_s3_once_the_endpoint_is_gone(account: Account, handlers
     account.take_live(spec, inputs)
     assert account.ask("2", InferenceId="first") == "4"
     assert account.ask("3", CustomAttributes="inference-id=second") == "6"
-    account.take_away("{strategy: serverless}")
-
     records = captured(account.name, account.name)
     assert sides(records, "endpointInput") == hidden("2", "3")
     assert sides(records, "endpointOutput") == ["4", "6"]
     ids = [record["eventMetadata"]["inferenceId"] for record in records]
     assert ids == ["first", "second"]
+    account.take_away("{strategy: serverless}")
 
 
 def test_each_model_of_many_is_captured_by_itself(account: Account, handlers: str) -> None:
@@ -103,7 +112,6 @@ def test_each_model_of_many_is_captured_by_itself(account: Account, handlers: st
             account.ask(row, TargetModel=target, InferenceId=f"id-{row}") for target in targets
         ]
         assert answers == [str(int(row) * factor) for factor in (2, 3, 4)]
-    account.sagemaker.delete_endpoint(EndpointName=account.name)
 
     first, second = captured(names[0], account.name), captured(names[1], account.name)
     assert sides(first, "endpointInput") == hidden("5", "6")
