@@ -6,6 +6,7 @@ copy, and jobs whose image is not there, which fail at once and leave their reco
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,12 @@ CORES = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 128}
 VERSIONS = 10
 COMPONENTS_OF_A_HOST = 20
 THREADS = 4
+
+UNDER_WAY = {
+    "training": ("InProgress",),
+    "processing": ("InProgress",),
+    "compilation": ("STARTING", "INPROGRESS"),
+}
 
 #: How many of each kind there are in the whole; a smaller account has each in proportion.
 MIX = {
@@ -98,6 +105,19 @@ def scale(account: Account) -> None:
     names = [c["InferenceComponentName"] for page in pages for c in page["InferenceComponents"]]
     with ThreadPoolExecutor(THREADS) as pool:
         _all(pool.map(partial(target, account), names, range(len(names))))
+
+
+def settle(account: Account) -> None:
+    """Wait for the jobs to end: two of them run at a time."""
+    sagemaker = account.client("sagemaker")
+    while any(
+        getattr(sagemaker, f"list_{kind}_jobs")(StatusEquals=status, MaxResults=1)[
+            f"{kind.capitalize()}JobSummaries"
+        ]
+        for kind, statuses in UNDER_WAY.items()
+        for status in statuses
+    ):
+        time.sleep(0.5)
 
 
 def _all(done: Iterable[object]) -> None:
