@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from frugal.cost.prices import PriceTable
-from frugal.serving.chooser import Choice, ModelFacts, Option, choose
+from frugal.serving.chooser import Choice, ModelFacts, Option, cheapest, choose
 from frugal.serving.chooser.choice import as_deployed
 from frugal.serving.chooser.facts import ASSUMED
 from frugal.serving.chooser.load import Load, waiting_p95
@@ -147,7 +147,7 @@ def test_a_warm_worker_of_unknown_price_is_unknown_and_of_a_known_one_it_has_no_
     usage = {"serverless_provisioned_gb_second": 1e-6, "serverless_provisioned_use_gb_second": 1e-5}
     prices = replace(PRICES, usages={"us-east-1": {**PRICES.usages["us-east-1"], **usage}})
     asked = replace(question(requests_per_day=10), prices=prices)
-    best = choose(asked).best
+    best = cheapest(asked)
     assert best is not None
     assert best.name == "serverless on 2048 MB, 1 warm"
     month = 365 / 12 * 24 * 3600
