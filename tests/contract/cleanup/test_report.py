@@ -168,7 +168,7 @@ def test_sns_hears_of_it(
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     monkeypatch.setenv("FRUGAL_ALERT_TOPIC", topic)
     assert post(report(), {}) == {"sns": "sent"}
-    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    [message] = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=20)["Messages"]
     body = json.loads(message["Body"])
     assert body["Subject"] == subject(report())
     assert body["Message"] == text(report())
