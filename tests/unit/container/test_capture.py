@@ -193,6 +193,20 @@ def test_the_inference_id_is_kept(
     assert line["eventMetadata"].get("inferenceId") == expected
 
 
+def test_no_request_fails_for_want_of_headers(
+    bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Odd(Context):
+        def get_request_properties(self) -> dict[str, str]:
+            raise AttributeError("another server")
+
+    taken = of(bucket)
+    Context.transform(Odd(), taken)
+    monkeypatch.setitem(sys.modules, "flask", SimpleNamespace())
+    served(taken, "1,2")
+    assert [line["eventMetadata"].get("inferenceId") for line in bucket.lines] == [None, None]
+
+
 def test_headers_are_those_of_flasks_request(
     bucket: Bucket, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,10 +8,14 @@ import shutil
 import signal
 import subprocess
 import tarfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+
+from tests.contract.waiting import PATIENCE_SECONDS
 
 from .conftest import INCLUDE, TOOLKIT, Container, free_port
 from .test_neo import PARITY_FILES
@@ -27,6 +31,31 @@ def packages(tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str]
     done = container.run("-c", "from container import compile_onnx; compile_onnx.install()")
     assert done.returncode == 0, done.stderr
     return base / "packages"
+
+
+class Bucket(ThreadingHTTPServer):
+    """Takes whatever is put, by its path."""
+
+    objects: dict[str, bytes]
+    written: threading.Event
+
+    class Put(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            assert isinstance(self.server, Bucket)
+            self.server.objects[self.path] = body
+            self.server.written.set()
+            self.send_response(200)
+            self.end_headers()
+
+
+@pytest.fixture
+def bucket() -> Iterator[Bucket]:
+    with Bucket(("127.0.0.1", 0), Bucket.Put) as server:
+        server.objects, server.written = {}, threading.Event()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 def compile_onnx(
@@ -49,7 +78,7 @@ def compile_onnx(
 
 
 def test_archive_predicts_the_same_and_serves_itself(
-    xgboost_container: Container, packages: Path, trained: Path
+    xgboost_container: Container, packages: Path, trained: Path, bucket: Bucket
 ) -> None:
     container, model = xgboost_container, trained / "reg-squarederror"
 
@@ -68,6 +97,12 @@ def test_archive_predicts_the_same_and_serves_itself(
         "SAGEMAKER_PROGRAM": "inference.py",
         "SAGEMAKER_SUBMIT_DIRECTORY": str(container.base / "model/code"),
         "SAGEMAKER_BIND_TO_PORT": str(port := free_port()),
+        "FRUGAL_CAPTURE_TO": "s3://captured/onnx",
+        "FRUGAL_CAPTURE_FLUSH_SECONDS": "0.1",
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{bucket.server_port}",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "SAGEMAKER_REGION": "us-east-1",
     }
     process = subprocess.Popen(**container.arguments(TOOLKIT / "serve.py"), stdout=subprocess.PIPE)
     try:
@@ -78,12 +113,19 @@ def test_archive_predicts_the_same_and_serves_itself(
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         rows = (container.base / "processing/input/evaluation/parity/rows.csv").read_text()
         headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+        headers["X-Amzn-SageMaker-Inference-Id"] = "first"
         connection.request("POST", "/invocations", rows.replace("nan", ""), headers)
         response = connection.getresponse()
         answered = response.read().decode()
+        assert bucket.written.wait(PATIENCE_SECONDS)
     finally:
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
+    ((path, captured),) = bucket.objects.items()
+    record = json.loads(captured)
+    assert path.startswith("/captured/onnx/20")
+    assert record["eventMetadata"]["inferenceId"] == "first"
+    assert record["captureData"]["endpointOutput"]["data"] == answered
     expected = container.base / "processing/input/evaluation/parity/predictions.csv"
     assert response.status == 200
     assert [float(line) for line in answered.split()] == pytest.approx(
