@@ -17,7 +17,7 @@ from typing import Any
 
 from frugal.aws.tags import as_dict
 from frugal.cleanup.account import Account
-from frugal.cleanup.kind import CleanupKind
+from frugal.cleanup.kind import CleanupKind, Gone
 from frugal.cleanup.known import Known
 from frugal.cleanup.metrics import ask
 from frugal.cleanup.resource import Resource
@@ -107,8 +107,8 @@ class Inventory:
         for listed in page:
             try:
                 resource = self._with_facts(kind, listed, fresh)
-            except LookupError:
-                continue  # it went meanwhile
+            except Gone:
+                continue
             self._names[kind.name].add(resource.name)
             if resource.facts is not None:
                 for needed in kind.needs(resource):

@@ -13,6 +13,10 @@ from frugal.cleanup.resource import Facts, Resource
 Reference = tuple[str, str]
 
 
+class Gone(Exception):
+    """A thing that was listed is not there any more."""
+
+
 class Irreversible(Exception):
     """What was done cannot be taken back; the message says why and what is kept of it."""
 
@@ -45,7 +49,7 @@ class CleanupKind:
     again        one thing anew with its own tags, just before it is acted on; None when it is gone
     acts         what a rule may do about it, by name
     look         facts that only a call for each thing tells. They are remembered for as long as the fact `stamp` of its
-                 List call stays the same. It raises LookupError when the thing is gone
+                 List call stays the same. It raises Gone when the thing is gone
     needs        what a thing, once looked at, needs
     after        the kinds that have to be known before one of this kind is judged: what may need it, or it hangs on
     monthly      dollars a month that it costs as it is; None when that is unknown

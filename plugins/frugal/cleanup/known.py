@@ -26,8 +26,8 @@ class Known:
     def facts(
         self, account: Account, look: Look, resource: Resource, *, insist: bool = False
     ) -> Facts | None:
-        """What looking at it tells; None when that would be one look too many, unless it `insist`s. Raises LookupError
-        when it is gone.
+        """What looking at it tells; None when that would be one look too many, unless it `insist`s. Raises Gone when it
+        is.
         """
         key, stamp = f"{resource.kind}/{resource.name}", (resource.facts or {}).get(STAMP)
         remembered = self._before.get(key)

@@ -18,7 +18,7 @@ from frugal.cleanup.journal import Journal
 from frugal.cleanup.keep import kept
 from frugal.cleanup.kind import Act, CleanupKind
 from frugal.cleanup.outcome import Done, Outcome
-from frugal.cleanup.plan import Item
+from frugal.cleanup.plan import Item, Verdict
 from frugal.cleanup.resource import Resource
 from frugal.cleanup.rules import Rules
 from frugal.cleanup.signals import SIGNALS
@@ -48,14 +48,19 @@ class Sweep:
         intended, begun = journal.begin(items)
         intended.sort(key=lambda item: (self.kinds[item.resource.kind].order, item.resource.name))
         done = self._look_back([self._item(item, begun) for item in intended])
-        marks.forget(
-            self.account,
-            [one.item.resource.id for one in done if one.outcome in (Outcome.DONE, Outcome.GONE)],
-        )
+        self._take_marks_off(done)
         names = {recipes.name(item) for item in intended}
         done += [one for one in spared if recipes.name(one.item) not in names]
         journal.end(begun, intended, done)
         return done
+
+    def _take_marks_off(self, done: Iterable[Done]) -> None:
+        """What was acted on and stands is found anew, and gets a new grace; what is gone needs none."""
+        ended = [one.item for one in done if one.outcome in (Outcome.DONE, Outcome.GONE)]
+        stands = [item for item in ended if item.marked and not self._act(item).ends]
+        spared = [replace(item, verdict=Verdict.SPARE) for item in stands]
+        marks.put(self.account, spared, self.kinds)
+        marks.forget(self.account, [item.resource.id for item in ended])
 
     def _item(self, item: Item, begun: str) -> Done:
         """See to one item. What fails keeps nothing else from being seen to."""
@@ -71,7 +76,7 @@ class Sweep:
         document = recipes.load(self.account, name)
         if document and document["done"] and document["begun"] >= begun:
             return Done(item, Outcome.DONE, item.reason, tuple(document["lines"]), name)
-        halfway = document if document and document["done"] is None else None
+        halfway = document if document and _is_halfway(document, begun) else None
         current = kind.again(self.account, item.resource)
         if current is not None and current.id != item.resource.id:
             return Done(item, Outcome.GONE, "another one has its name by now")
@@ -87,10 +92,20 @@ class Sweep:
             if recipe is None:
                 return Done(item, Outcome.GONE, "it went while the sweep came to it")
             halfway = recipes.begin(self.account, item, current or item.resource, recipe)
-        lines = act.do(self.account, current or item.resource, halfway["recipe"])
+        lines = self._do(act, current or item.resource, halfway)
         recipes.finish(self.account, halfway, lines)
         log.warning("%s %s: %s", item.action, item.resource, item.reason)
         return Done(item, Outcome.DONE, item.reason, tuple(lines), name)
+
+    def _do(self, act: Act, resource: Resource, document: recipes.Document) -> list[str]:
+        """Do it; what cannot be done to its end is taken back."""
+        try:
+            return act.do(self.account, resource, document["recipe"])
+        except Exception:
+            if act.undo:
+                act.undo(self.account, document["recipe"])
+                recipes.restored(self.account, document)
+            raise
 
     def _objection(self, item: Item, current: Resource) -> str | None:
         """Why it is not to be acted on after all, as it stands now."""
@@ -109,7 +124,13 @@ class Sweep:
 
     def _look_back(self, done: list[Done]) -> list[Done]:
         """Bring back what turns out to have been needed while it went: CloudWatch tells of requests minutes later."""
-        acted = [one for one in done if one.outcome is Outcome.DONE and self._act(one.item).undo]
+        acted = [
+            one
+            for one in done
+            if one.outcome is Outcome.DONE
+            and one.item.rule in self.rules.rules
+            and self._act(one.item).undo
+        ]
         signals = (name for one in acted for name in self.rules.rules[one.item.rule].when)
         if any(SIGNALS[name].late for name in signals):
             time.sleep(self.rules.late_metrics.total_seconds())
@@ -135,3 +156,9 @@ class Sweep:
             log.exception("Could not see whether %s was needed", item.resource)
             return replace(done, reason=f"{done.reason}; looking back failed: {error}")
         return Done(item, Outcome.RESTORED, finding.reason, tuple(lines), done.recipe)
+
+
+def _is_halfway(document: recipes.Document, begun: str) -> bool:
+    """Whether a recipe is of an act that the sweep which began then was killed in."""
+    ended = document["done"] or document.get("restored")
+    return not ended and str(document["begun"]) >= begun

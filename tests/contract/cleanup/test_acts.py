@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from typer.testing import CliRunner
 
 from frugal.aws import clients
 from frugal.cleanup import night, nightly
+from frugal.cleanup.kinds.sagemaker import NotPossible
 from frugal.cleanup.outcome import Done, Outcome
 from tests.contract.cleanup.account import KINDS, Account
-from tests.contract.cleanup.nights import policy
+from tests.contract.cleanup.nights import Nights, policy
 from tests.contract.cleanup.seeded.seed import BUCKET
+from tests.contract.cleanup.seeded.serving import ENDPOINT_STORIES
 from tests.contract.cleanup.seeded.stories import FOREIGN, IDLE, OLD
 
 CHECKED = "checked"
@@ -151,6 +154,51 @@ def test_what_was_done_is_taken_back(seeded: Account, sagemaker: Any) -> None:
     assert after.keys() == before.keys()
     changed = {after[key] for key, state in before.items() if after[key] != state}
     assert changed <= {"Started"}, "AWS says so of a server that was stopped"
+
+
+def test_what_is_stopped_loses_its_mark(seeded: Account, sagemaker: Any, nights: Nights) -> None:
+    """Started again and forgotten again it is marked anew, and has its grace."""
+    [seed] = seeded.seed([(KINDS["tracking-server"], IDLE)])
+    rule = {"kind": "tracking-server", "when": {"older_than": "1d"}, "action": "stop"}
+    rules = policy({CHECKED: {**rule, "grace": "10m"}})
+    night.mark(nights.account, night.plan(nights.account, rules))
+    arn = sagemaker.describe_mlflow_tracking_server(TrackingServerName=seed.name)[
+        "TrackingServerArn"
+    ]
+
+    def marks() -> list[str]:
+        tags = sagemaker.list_tags(ResourceArn=arn)["Tags"]
+        return [tag["Value"] for tag in tags if tag["Key"] == "frugal:cleanup"]
+
+    assert [mark.partition("@")[0] for mark in marks()] == [CHECKED]
+    nights.go_on(timedelta(minutes=11))
+    plan = night.plan(nights.account, rules)
+    assert seed.name in {
+        one.item.resource.name
+        for one in night.sweep(nights.account, rules, plan, "stopped")
+        if one.outcome is Outcome.DONE
+    }
+    assert not marks()
+
+
+def test_what_cannot_be_done_to_its_end_is_taken_back(
+    seeded: Account, sagemaker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint's scaling goes first; when AWS then refuses to delete it, that comes back."""
+    story = next(one for one in ENDPOINT_STORIES if one.name == "idle-on-an-instance")
+    [name] = [s.name for s in seeded.seed([(KINDS["endpoint"], story)]) if s.kind == "endpoint"]
+
+    def refuse(account: Any, operation: str, **given: Any) -> bool:
+        raise NotPossible("refused")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("frugal.cleanup.kinds.endpoints.call", refuse)
+        done = act("endpoint", "delete", {"older_than": "1d", "no_invocations": "14d"})
+    assert {one.outcome for one in done} == {Outcome.FAILED}
+    seeded.settle()
+    kinds = {kind for kind, found in seeded.states() if name in found}
+    assert {"endpoint", "scalable-target", "scaling-policy"} <= kinds
+    assert act("endpoint", "delete", {"status_in": ["InService"], "no_invocations": "14d"})
 
 
 def test_a_night_of_the_dag(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from frugal.cleanup.account import Account, Recipe
-from frugal.cleanup.kind import Act, CleanupKind, Reference
+from frugal.cleanup.kind import Act, CleanupKind, Gone, Reference
 from frugal.cleanup.kinds.requests import creation, tag_list
 from frugal.cleanup.kinds.sagemaker import (
     call,
@@ -132,7 +132,7 @@ def _look_at_config(account: Account, resource: Resource) -> Facts:
         del account.seen["endpoint-config"][resource.name]
         found = config_facts(account, resource.name)
     if found is None:
-        raise LookupError(f"there is no endpoint configuration {resource.name}")
+        raise Gone(f"there is no endpoint configuration {resource.name}")
     return {"models": found["models"]}
 
 

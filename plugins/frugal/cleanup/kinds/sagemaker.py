@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from frugal.cleanup.account import Account
+from frugal.cleanup.kind import Gone
 from frugal.jobs.kind import exists_already, is_missing
 from frugal.jobs.underway import tags_of as tags_of_arn
 
@@ -49,10 +50,10 @@ def describe(account: Account, noun: str, **names: str) -> dict[str, Any] | None
 
 
 def looked_up(account: Account, noun: str, **names: str) -> dict[str, Any]:
-    """The same. Raises LookupError when there is no such thing."""
+    """The same. Raises Gone when there is no such thing."""
     found = describe(account, noun, **names)
     if found is None:
-        raise LookupError(f"there is no {noun} {names}")
+        raise Gone(f"there is no {noun} {names}")
     return found
 
 
