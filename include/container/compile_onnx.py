@@ -1,8 +1,8 @@
 """The onnx backend: a Processing job in the image that trained a model turns it into ONNX, checked.
 
 Inputs ``model`` (the training job's ``model.tar.gz``), ``evaluation`` (evaluate's output, of which
-``parity/`` is used), ``code`` and, to quantise, ``train`` (Parquet). Output ``compiled``: ``compile.json`` and
-``model.tar.gz`` with
+``parity/`` is used), ``code`` and, to quantise, ``train`` (Parquet). Output ``compiled``: ``compile.json``,
+``predictions.csv`` (what the graph says of the held-out rows) and ``model.tar.gz`` with
 
 - ``model.onnx``, ``features.json``;
 - ``code/inference.py``, ``code/container/`` and ``code/requirements.txt``: the archive serves itself in XGBoost's
@@ -107,11 +107,13 @@ def compile_model(spec: Mapping[str, Any]) -> dict[str, Any]:
     def predict(batch: Any) -> Any:
         return onnx_inference.predict_fn(batch, session)
 
+    actual = predict(rows)
+    np.savetxt(output / "predictions.csv", actual, fmt="%.9g", delimiter=",")
     after = measure.latency(predict, rows, f"onnxruntime {onnxruntime.__version__}")
     document = {
         "backend": "onnx",
         "int8": spec["compile"].get("int8"),
-        "parity": _parity(spec, parity, expected, predict(rows)),
+        "parity": _parity(spec, parity, expected, actual),
         "latency": {
             "before": json.loads((parity / "latency.json").read_text()),
             "after": {**after, **started},

@@ -19,15 +19,20 @@ class SmokeTestFailed(RuntimeError):
     """The model answers, but not what the evaluated one said."""
 
 
-def smoke_test(name: str, ask: Ask, evaluation: str, tolerance: float) -> list[dict[str, Any]]:
+def smoke_test(
+    name: str, ask: Ask, evaluation: str, tolerance: float, said: str | None = None
+) -> list[dict[str, Any]]:
     """Ask `name` the first held-out rows below the URI `evaluation`.
+
+    `said` is the URI of what is expected, a line a row; by default what the evaluated model said.
 
     Returns [{"features", "predicted", "expected", "actual"}]. Raises SmokeTestFailed when a prediction moved by
     more than `tolerance`, relative to what was expected.
     """
+    kept = f"{evaluation}/parity"
     rows, expected, actual = (
-        list(islice(clients.read_text(f"{evaluation}/parity/{kept}.csv").splitlines(), ROWS))
-        for kept in ("rows", "predictions", "labels")
+        list(islice(clients.read_text(uri).splitlines(), ROWS))
+        for uri in (f"{kept}/rows.csv", said or f"{kept}/predictions.csv", f"{kept}/labels.csv")
     )
     predictions = []
     for row, answer, wanted, label in zip(rows, ask(rows), expected, actual, strict=True):

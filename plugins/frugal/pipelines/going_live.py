@@ -11,7 +11,7 @@ from frugal.jobs.work import gather
 from frugal.pipelines.tasks import job_task
 from frugal.spec import ModelSpec
 from frugal.spec.deploy import CHECKED_WITHIN
-from frugal.stages import deploy
+from frugal.stages import compilation, deploy
 
 ENDED = ("success", "failed")
 NOT_DONE = ("failed", "upstream_failed")
@@ -102,7 +102,8 @@ def _smoke_test(spec: ModelSpec) -> Any:
         if trial and trial.kind == "shadow" and inputs.run.champion:
             raise AirflowSkipException("a shadow's answers are seen by nobody")
         evaluation = inputs.run.own("evaluation")
-        asked = compare(spec.name, asker(spec, inputs), evaluation, spec.compile.tolerance)
+        said, tolerance = compilation.expected(spec, inputs)
+        asked = compare(spec.name, asker(spec, inputs), evaluation, tolerance, said)
         return {"predictions": asked}
 
     return smoke_test()

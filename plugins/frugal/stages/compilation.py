@@ -116,6 +116,17 @@ def onnx_document(inputs: Inputs) -> str:
     return inputs.run.own("compiled", "compile.json")
 
 
+def expected(spec: ModelSpec, inputs: Inputs) -> tuple[str | None, float]:
+    """What the live model is held against: the URI of answers (None: the evaluated model's), and how far it may be off.
+
+    Every answer of a quantised model differs from the evaluated one's; its own move where another version of ONNX
+    Runtime, or another processor, rounds to the next of 256 values.
+    """
+    if spec.compile.int8 is None:
+        return None, spec.compile.tolerance
+    return inputs.run.own("compiled", "predictions.csv"), max(spec.compile.metric_loss, 0.01)
+
+
 def _host_of(spec: ModelSpec) -> str:
     """The instance that will serve: latency is measured where it matters, where Processing has the type."""
     return spec.deploy.instance or spec.compile.instance
