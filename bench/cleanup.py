@@ -21,7 +21,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from bench.cleaning.seed import BUCKET, THREADS, Account, scale, seed, settle
+from bench.cleaning.seed import BUCKET, THREADS, Account, scale, seed
 from bench.harness import HOME, REPOSITORY, Program, measure, table
 from frugal.local import LocalAws
 
@@ -127,7 +127,6 @@ def fill(local: LocalAws, share: float) -> None:
     local.ask("POST", "/_local/clock", {"Shift": -OLD_SECONDS})
     seed(account, share)
     scale(account)
-    settle(account)
     local.ask("POST", "/_local/clock", {"Shift": OLD_SECONDS})
 
 

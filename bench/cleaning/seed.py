@@ -21,6 +21,8 @@ CLUSTER = {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 
 SERVERLESS = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
 CORES = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 128}
 VERSIONS = 10
+#: Jobs that wait for capacity wait in a thread each.
+AT_ONCE = 50
 COMPONENTS_OF_A_HOST = 20
 THREADS = 4
 
@@ -95,8 +97,12 @@ def seed(account: Account, share: float) -> None:
     }
     with ThreadPoolExecutor(THREADS) as pool:
         for kind, most in MIX.items():
-            numbers = range(max(1, round(most * share)))
-            _all(pool.map(lambda n, kind=kind: make[kind](f"{kind}-{n}", n), numbers))
+            count = max(1, round(most * share))
+            for begin in range(0, count, AT_ONCE):
+                numbers = range(begin, min(begin + AT_ONCE, count))
+                _all(pool.map(lambda n, kind=kind: make[kind](f"{kind}-{n}", n), numbers))
+                if kind.endswith("-job"):
+                    settle(account)
 
 
 def scale(account: Account) -> None:
@@ -117,7 +123,7 @@ def settle(account: Account) -> None:
         for kind, statuses in UNDER_WAY.items()
         for status in statuses
     ):
-        time.sleep(0.5)
+        time.sleep(0.05)
 
 
 def _all(done: Iterable[object]) -> None:
