@@ -13,9 +13,12 @@ from tests.contract.jobs.conftest import Account
 DAG = Path(__file__).parent / "dags" / "one_job.py"
 
 
-def test_a_job_runs_once_without_a_scheduler(account: Account, tmp_path: Path) -> None:
+def test_a_job_runs_once_without_a_scheduler(
+    account: Account, tmp_path: Path, repository: Path
+) -> None:
     environment = os.environ | {
         "AIRFLOW_HOME": str(tmp_path),
+        "PYTHONPATH": os.pathsep.join([str(repository / "plugins"), str(repository)]),
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAG.parent),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }

@@ -19,11 +19,18 @@ def test_a_version_replaces_another_and_nothing_is_left_in_the_end(account: Acco
     assert asker(spec, inputs)(["4"]) == ["40\n"], "a request wakes it"
     newer = account.take_live(spec, account.version(100))
     assert asker(spec, newer)(["2"]) == ["200\n"]
+    account.take_away(deploy)
+
+
+def test_a_version_that_does_not_come_up_leaves_the_old_one(account: Account) -> None:
+    deploy = "{strategy: async}"
+    spec = account.spec(deploy)
+    inputs = account.take_live(spec, account.version(10))
     broken = account.version(1000)
     broken.results["train"]["artifact"] += ".missing"  # type: ignore[index]
     with pytest.raises(RolledBack):
         account.take_live(spec, broken)
-    assert asker(spec, newer)(["2"]) == ["200\n"]
+    assert asker(spec, inputs)(["2"]) == ["20\n"]
     account.take_away(deploy)
 
 

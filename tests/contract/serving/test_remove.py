@@ -94,19 +94,21 @@ def test_what_another_environment_serves_stays(account: Account) -> None:
     write_model(account)
     spec = account.spec(DEPLOY)
     account.take_live(spec, account.version(10))
-    arn = account.status()["EndpointArn"]
-    account.sagemaker.add_tags(
-        ResourceArn=arn, Tags=[{"Key": "frugal:environment", "Value": "prod"}]
-    )
+    of_environment(account, "prod")
     refused = CliRunner().invoke(app, ["remove", account.name, "--yes"])
     assert refused.exit_code == 1
     assert "of the environment prod, and FRUGAL_ENVIRONMENT is dev" in refused.output
     with pytest.raises(AlgorithmFailed, match="of the environment prod"):
         account.take_live(spec, account.version(100))
     assert account.ask("2") == "20"
-    with pytest.MonkeyPatch.context() as prod:
-        prod.setenv("FRUGAL_ENVIRONMENT", "prod")
-        account.take_away(DEPLOY)
+    of_environment(account, "dev")
+    account.take_away(DEPLOY)
+
+
+def of_environment(account: Account, environment: str) -> None:
+    """Tag the model's endpoint as that of an environment."""
+    tags = [{"Key": "frugal:environment", "Value": environment}]
+    account.sagemaker.add_tags(ResourceArn=account.status()["EndpointArn"], Tags=tags)
 
 
 @pytest.mark.parametrize("strategy", ["multi-model", "auto"])
