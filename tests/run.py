@@ -38,6 +38,8 @@ APART = (
     Suite("airflow", ("tests/e2e", "tests/faults")),
     Suite("airflow", ("tests/contract/serving", "tests/contract/ladder")),
     Suite("airflow", ("tests/contract/jobs", "tests/contract/clients")),
+    Suite("airflow", ("tests/contract/retraining", "tests/contract/monitoring")),
+    Suite("airflow", ("tests/contract/cleanup", "tests/contract/events")),
     Suite("tests/xgboost-3.0-5", ("tests/unit/container", "tests/unit/model")),
     Suite("tests/pytorch-2.13", ("tests/unit/network",)),
     Suite("tests/local-aws", ("tests/unit/local_aws",)),

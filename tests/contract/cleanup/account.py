@@ -84,6 +84,7 @@ class Account:
             by_age.setdefault(story.age, []).append((kind, story))
         if not self.seeds:
             self._begin()
+        self.settle()  # what is to end soon would end only when the clock is here again
         made: list[Seed] = []
         for age in sorted(by_age, reverse=True):
             with self.ago(age):
