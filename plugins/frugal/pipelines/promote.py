@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from frugal.jobs.work import gather
 from frugal.pipelines.going_live import scale_task
-from frugal.pipelines.tasks import job_task, reap_task
+from frugal.pipelines.tasks import job_task, place_task, reap_task
 from frugal.serving import trial
 from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
@@ -55,20 +55,9 @@ def build_dag(spec: ModelSpec) -> DAG:
             upstream=("prepare", trial.CHOSEN),
         )
         deployed, reaped = job_task(stage), reap_task(spec)
-        chain(_prepare(spec), _choose(spec), deployed, _decide(), reaped)
+        chain(place_task(spec), _choose(spec), deployed, _decide(), reaped)
         chain(deployed, scale_task(spec, stage.name), reaped)
     return dag
-
-
-def _prepare(spec: ModelSpec) -> Any:
-    @task(task_id="prepare")
-    def prepare() -> dict[str, Any]:
-        """Find out where this run happens."""
-        from frugal.aws.prepare import place
-
-        return place(spec, get_current_context()["run_id"]).as_json()
-
-    return prepare()
 
 
 def _choose(spec: ModelSpec) -> Any:

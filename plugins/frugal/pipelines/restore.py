@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from frugal.aws.run import Inputs
 from frugal.jobs.work import gather
-from frugal.pipelines.tasks import job_task, reap_task
+from frugal.pipelines.tasks import job_task, place_task, reap_task
 from frugal.serving.container import CHOSEN
 from frugal.spec import ModelSpec
 from frugal.stages import deploy
@@ -48,7 +48,7 @@ def build_dag(spec: ModelSpec) -> DAG:
             "retry_delay": timedelta(seconds=10),
         },
     ) as dag:
-        chain(_prepare(spec), _choose(spec), *_serve(alone), _promote(spec), reap_task(spec))
+        chain(place_task(spec), _choose(spec), *_serve(alone), _promote(spec), reap_task(spec))
     return dag
 
 
@@ -95,17 +95,6 @@ def _go_live(spec: ModelSpec) -> Any:
         return publish.go_live(spec, as_trained(inputs))
 
     return go_live()
-
-
-def _prepare(spec: ModelSpec) -> Any:
-    @task(task_id="prepare")
-    def prepare() -> dict[str, Any]:
-        """Find out where this run happens."""
-        from frugal.aws.prepare import place
-
-        return place(spec, get_current_context()["run_id"]).as_json()
-
-    return prepare()
 
 
 def _choose(spec: ModelSpec) -> Any:

@@ -1,4 +1,4 @@
-"""What the DAGs are made of: a stage becomes a task, and the last task stops what is left."""
+"""What the DAGs are made of: the first task places the run, a stage becomes a task, the last stops what is left."""
 
 from __future__ import annotations
 
@@ -27,6 +27,19 @@ def job_task(stage: Stage, **arguments: Any) -> JobOperator:
         leave=stage.leave,
         **arguments,
     )
+
+
+def place_task(spec: ModelSpec) -> Any:
+    """The first task of a run that needs neither code nor data: it leaves the `Run`."""
+
+    @task(task_id="prepare")
+    def prepare() -> dict[str, Any]:
+        """Find out where this run happens."""
+        from frugal.aws.prepare import place
+
+        return place(spec, get_current_context()["run_id"]).as_json()
+
+    return prepare()
 
 
 def reap_task(spec: ModelSpec) -> Any:
