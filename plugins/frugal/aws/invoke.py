@@ -27,8 +27,9 @@ def smoke_test(
     `said` is the URI of what is expected, a line a row; by default what the evaluated model said.
 
     Returns [{"features", "predicted", "expected", "actual"}]; what is predicted and expected is a number, or a list of
-    them where the model has several outputs. Raises SmokeTestFailed when an output is missing, not a number, or moved by
-    more than `tolerance`, which is relative to expected values beyond 1, as in the parity gate (container/measure.py).
+    them where the model has several outputs. Raises SmokeTestFailed when an output is missing, not a number, or moved
+    by more than `tolerance`, which is relative to expected values beyond 1, as in the parity gate
+    (container/measure.py).
     """
     kept = f"{evaluation}/parity"
     rows, expected, actual = (
