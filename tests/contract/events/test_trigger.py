@@ -44,6 +44,20 @@ def watched(
     asyncio.run(play())
 
 
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
+    """What the trigger saw, look by look."""
+    found: list[int | None] = []
+    look = queue.waiting
+
+    def noted(name: str) -> int | None:
+        found.append(look(name))
+        return found[-1]
+
+    monkeypatch.setattr(queue, "waiting", noted)
+    return found
+
+
 async def away(call: Callable[[], object]) -> None:
     await asyncio.to_thread(call)
 
@@ -60,10 +74,9 @@ def told_of(capsys: pytest.CaptureFixture[str], words: str) -> Callable[[], int]
 
 
 def test_an_aws_that_dies_is_asked_again(
-    own_line: Line, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    line: Line, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was taken while the trigger could not look is no reason to keep silent of what came in its place."""
-    line = own_line
     # A look that botocore repeats until AWS is there again would have seen nothing of its absence.
     monkeypatch.setattr(clients, "RETRIES", {"mode": "standard", "total_max_attempts": 1})
     clients.forget()
@@ -83,14 +96,15 @@ def test_an_aws_that_dies_is_asked_again(
 
 
 def test_a_queue_that_goes_is_told_of_once_and_its_return_is_seen(
-    line: Line, capsys: pytest.CaptureFixture[str]
+    line: Line, capsys: pytest.CaptureFixture[str], looks: list[int | None]
 ) -> None:
     times = told_of(capsys, f"There is no queue {line.wiring.queue}")
 
     async def story(events: list[object]) -> None:
         await away(line.down)
         await away(lambda: await_true(times, "a word of it"))
-        await asyncio.sleep(10 * POLL_SECONDS)
+        looks.clear()
+        await away(lambda: await_true(lambda: len(looks) > 3, "more looks"))
         assert times() == 1
         await away(line.up)
         await away(lambda: line.send("flats-drift-1"))
@@ -100,7 +114,9 @@ def test_a_queue_that_goes_is_told_of_once_and_its_return_is_seen(
     watched(line, story)
 
 
-def test_what_nobody_takes_is_told_of_again_and_what_comes_back_too(line: Line) -> None:
+def test_what_nobody_takes_is_told_of_again_and_what_comes_back_too(
+    line: Line, looks: list[int | None]
+) -> None:
     async def untaken(events: list[object]) -> None:
         await away(lambda: line.send("flats-drift-1"))
         await seen(events, 3)
@@ -109,8 +125,9 @@ def test_what_nobody_takes_is_told_of_again_and_what_comes_back_too(line: Line) 
 
     async def taken_and_dropped(events: list[object]) -> None:
         await seen(events, 1)
-        await away(lambda: line.hide(1))
-        assert await asyncio.to_thread(queue.receive, line.wiring)
+        (taken,) = await asyncio.to_thread(queue.receive, line.wiring)
+        await away(lambda: await_true(lambda: looks[-1] == 0, "a look that sees nothing"))
+        await away(lambda: line.put_back(taken))
         await seen(events, 2)
 
     watched(line, taken_and_dropped)
