@@ -12,7 +12,8 @@ import httpx
 from demo.failure import Failure
 from demo.home import DemoError
 
-DAG_SECONDS = 60
+ANSWER_SECONDS = 120.0  # longer than Airflow waits for its database
+DAG_SECONDS = 300
 UNFINISHED = ("queued", "running")
 
 
@@ -26,7 +27,7 @@ class AirflowApi:
             base_url=f"{url}/api/v2",
             headers={"Authorization": f"Bearer {token}"},
             trust_env=False,
-            timeout=30,
+            timeout=ANSWER_SECONDS,
         )
 
     def wait_for_dag(self, since: datetime, check: Callable[[], None]) -> None:

@@ -23,7 +23,7 @@ from demo.home import (
 from demo.processes import Programs
 from frugal import local
 
-START_SECONDS = 60
+START_SECONDS = 300
 ROLES = ("preprocess", "train", "serve")
 #: The bucket is ours, so that `clean_up` may clear old data away.
 OWNED = [

@@ -13,8 +13,8 @@ from demo.api import UNFINISHED, AirflowApi
 from demo.home import DemoError
 
 DAG = "train_house_prices"
-START_SECONDS = 180
-RUN_SECONDS = 900
+START_SECONDS = 600
+RUN_SECONDS = 1800
 
 
 def settings() -> dict[str, str]:

@@ -180,7 +180,11 @@ def find_pip() -> list[str]:
 
 def uv_settings() -> dict[str, str]:
     """uv's view of the settings that pip was given, and no interpreter downloads."""
-    same = {"UV_FIND_LINKS": "PIP_FIND_LINKS", "UV_DEFAULT_INDEX": "PIP_INDEX_URL"}
+    same = {
+        "UV_FIND_LINKS": "PIP_FIND_LINKS",
+        "UV_DEFAULT_INDEX": "PIP_INDEX_URL",
+        "SSL_CERT_FILE": "PIP_CERT",
+    }
     given = {
         uv: os.environ[pip]
         for uv, pip in same.items()

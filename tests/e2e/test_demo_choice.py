@@ -89,7 +89,6 @@ def test_the_command_ends_at_once_with_every_mistake(
         env=env,
         capture_output=True,
         text=True,
-        timeout=60,
     )
     assert done.returncode == 1
     assert "model.yaml: 2 mistakes\n" in done.stdout

@@ -15,7 +15,7 @@ import pytest
 from demo.home import DemoError, clean_environment
 from demo.processes import Programs
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 # A program with a child that has left its session, and which ignores SIGTERM as its child does.
 STUBBORN = """
 import signal, subprocess, sys, time

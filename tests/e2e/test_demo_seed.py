@@ -42,24 +42,23 @@ class Bucket:
 
 
 @pytest.fixture(scope="module")
-def write(
-    python_of: Callable[[str], Path],
-    repository: Path,
-) -> Callable[[Path], dict[str, bytes]]:
-    """Writes the files into a folder; their content by name."""
+def written(
+    python_of: Callable[[str], Path], repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, bytes]]:
+    """What two runs wrote: content by name of the file."""
 
     def run(folder: Path) -> dict[str, bytes]:
         command = [str(python_of("data")), "-m", "demo.king_county", str(folder)]
         subprocess.run(command, cwd=repository, check=True)
         return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
-    return run
+    return [run(tmp_path_factory.mktemp("raw")) for _ in range(2)]
 
 
 def test_every_sale_is_there_once_beside_a_few_dozen_broken_rows(
-    write: Callable[[Path], dict[str, bytes]], tmp_path: Path
+    written: list[dict[str, bytes]],
 ) -> None:
-    files = write(tmp_path)
+    files = dict(written[0])
     broken = json.loads(files.pop("broken.json"))["broken"]
     rows = [
         row for content in files.values() for row in csv.DictReader(content.decode().splitlines())
@@ -75,9 +74,9 @@ def test_every_sale_is_there_once_beside_a_few_dozen_broken_rows(
 
 
 def test_files_are_split_by_date_and_do_not_change_between_runs(
-    write: Callable[[Path], dict[str, bytes]], tmp_path: Path
+    written: list[dict[str, bytes]],
 ) -> None:
-    first, second = write(tmp_path / "first"), write(tmp_path / "second")
+    first, second = written
     assert first == second
     for name, content in first.items():
         if name.endswith(".csv"):

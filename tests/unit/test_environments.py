@@ -86,6 +86,16 @@ def test_every_image_has_an_environment_and_one_for_its_tests(repository: Path) 
         assert known[f"tests/{lock.stem}"].base == f"images/{lock.stem}"
 
 
+def test_uv_is_given_what_pip_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_CERT", "company.pem")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://another.example/simple")
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    given = environments.uv_settings()
+    assert given["SSL_CERT_FILE"] == "company.pem"
+    assert "UV_DEFAULT_INDEX" not in given
+
+
 def test_an_unknown_name_is_told_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["environments.py", "build", "nonsense"])
     with pytest.raises(SystemExit, match=r"nonsense; there are airflow, local-aws"):

@@ -30,13 +30,13 @@ class Teapot(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def frugal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
-    """Runs `frugal local` in an empty home, on a port where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("FRUGAL_LOCAL_AWS_PORT", str(probe.getsockname()[1]))
-    monkeypatch.setenv("FRUGAL_HOME", str(tmp_path))
-    return lambda *arguments: CliRunner().invoke(app, ["local", *arguments])
+def frugal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Result]]:
+    """Runs `frugal local` in an empty home, on a port that is held so that nothing listens there."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("FRUGAL_LOCAL_AWS_PORT", str(held.getsockname()[1]))
+        monkeypatch.setenv("FRUGAL_HOME", str(tmp_path))
+        yield lambda *arguments: CliRunner().invoke(app, ["local", *arguments])
 
 
 @pytest.fixture

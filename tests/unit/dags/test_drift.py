@@ -1,21 +1,11 @@
-"""dags/watch_drift.py and dags/retrain_on_drift.py as Airflow's DAG processor loads them."""
+"""dags/watch_drift.py and dags/retrain_on_drift.py."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-MODEL = """\
-name: {name}
-owner: {{team: growth, cost_center: cc-12}}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {{customer_id: string, tenure: integer, churned: integer}}
-evaluate: {{metric: auc, floor: 0.7}}
-"""
+from .conftest import Load, WriteModel
+
 MONITORS = {
     "alone": "",
     "watched": 'monitor: {schedule: "5 * * * *"}\n',
@@ -23,29 +13,13 @@ MONITORS = {
 }
 
 
-@pytest.fixture
-def load(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Loads a file of dags/ with three models beside it; returns its DAGs."""
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
-    monkeypatch.setenv("FRUGAL_INCLUDE", str(tmp_path))
+@pytest.fixture(autouse=True)
+def _models(write_model: WriteModel) -> None:
     for name, monitor in MONITORS.items():
-        folder = tmp_path / "models" / name
-        folder.mkdir(parents=True)
-        for script in ("train.py", "inference.py"):
-            (folder / script).touch()
-        (folder / "model.yaml").write_text(MODEL.format(name=name) + monitor)
-
-    def dags(file: str) -> dict[str, Any]:
-        from airflow.dag_processing.dagbag import DagBag
-
-        bag = DagBag(str(repository / "dags" / file))
-        assert bag.import_errors == {}
-        return dict(bag.dags)
-
-    return dags
+        write_model(name, monitor)
 
 
-def test_a_model_with_a_schedule_is_watched(load: Any) -> None:
+def test_a_model_with_a_schedule_is_watched(load: Load) -> None:
     dags = load("watch_drift.py")
     assert set(dags) == {"watch_drift_watched", "watch_drift_asked"}
     dag = dags["watch_drift_watched"]
@@ -57,7 +31,7 @@ def test_a_model_with_a_schedule_is_watched(load: Any) -> None:
     assert dag.task_dict["reap"].is_teardown
 
 
-def test_its_drift_is_weighed_on_a_message_and_every_hour(load: Any) -> None:
+def test_its_drift_is_weighed_on_a_message_and_every_hour(load: Load) -> None:
     dags = load("retrain_on_drift.py")
     assert set(dags) == {"retrain_on_drift_watched", "retrain_on_drift_asked"}
     dag = dags["retrain_on_drift_watched"]
@@ -69,7 +43,7 @@ def test_its_drift_is_weighed_on_a_message_and_every_hour(load: Any) -> None:
     assert dag.task_dict["retrain"].upstream_task_ids == {"weigh"}
 
 
-def test_somebody_is_asked_and_no_answer_is_a_no(load: Any) -> None:
+def test_somebody_is_asked_and_no_answer_is_a_no(load: Load) -> None:
     dag = load("retrain_on_drift.py")["retrain_on_drift_asked"]
     approve = dag.task_dict["approve"]
     assert approve.defaults == ["Reject"]

@@ -1,37 +1,21 @@
-"""dags/train.py as Airflow's DAG processor loads it."""
+"""dags/train.py."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from frugal.spec import find_specs
 
-
-@pytest.fixture
-def load(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Loads dags/ with the include folder given, and fails on any import error."""
-    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
-
-    def dags(include: Path) -> dict[str, Any]:
-        monkeypatch.setenv("FRUGAL_INCLUDE", str(include))
-        from airflow.dag_processing.dagbag import DagBag
-
-        bag = DagBag(str(repository / "dags" / "train.py"))
-        assert bag.import_errors == {}
-        return dict(bag.dags)
-
-    return dags
+from .conftest import Load, WriteModel
 
 
 def test_every_model_has_a_dag_that_says_whose_it_is_and_cannot_run_away(
-    load: Any, repository: Path
+    load: Load, repository: Path
 ) -> None:
     models = [path.parent.name for path in find_specs(repository / "include" / "models")]
-    dags = load(repository / "include")
+    dags = load("train.py", repository / "include")
     assert models
     assert set(dags) == {f"train_{name.replace('-', '_')}" for name in models}
     for dag in dags.values():
@@ -49,37 +33,33 @@ def test_every_model_has_a_dag_that_says_whose_it_is_and_cannot_run_away(
     [
         ("none", set()),
         ("onnx", {"compile"}),
-        ("neo, target: ml_c5", {"compile", "check_compiled"}),
+        ("neo, target: ml_m5", {"compile", "check_compiled"}),
     ],
 )
 def test_a_backend_brings_its_own_tasks(
-    load: Any, repository: Path, tmp_path: Path, backend: str, tasks: set[str]
+    load: Load, write_model: WriteModel, backend: str, tasks: set[str]
 ) -> None:
-    copied = tmp_path / "include" / "models" / "house-prices"
-    shutil.copytree(repository / "include" / "models" / "house-prices", copied)
-    text = (copied / "model.yaml").read_text()
-    changed = text.replace("backend: neo, target: ml_c5", f"backend: {backend}")
-    (copied / "model.yaml").write_text(changed)
-    dag = load(tmp_path / "include")["train_house_prices"]
+    write_model("churn", f"compile: {{backend: {backend}}}\ndeploy: {{strategy: realtime}}\n")
+    dag = load("train.py")["train_churn"]
     assert set(dag.task_ids) & {"compile", "check_compiled"} == tasks
 
 
 def test_a_broken_model_shows_its_mistakes_and_leaves_the_others_alone(
-    load: Any, repository: Path, tmp_path: Path
+    load: Load, write_model: WriteModel, include: Path
 ) -> None:
-    models = tmp_path / "include" / "models"
-    shutil.copytree(repository / "include" / "models" / "house-prices", models / "house-prices")
-    (models / "broken").mkdir()
-    (models / "broken" / "model.yaml").write_text("name: broken\n")
-    dags = load(tmp_path / "include")
-    assert set(dags) == {"train_house_prices", "train_broken"}
+    write_model("churn")
+    write_model("broken")
+    (include / "models" / "broken" / "model.yaml").write_text("name: broken\n")
+    dags = load("train.py")
+    assert set(dags) == {"train_churn", "train_broken"}
     assert "evaluate: is missing" in dags["train_broken"].doc_md
     assert "broken" in dags["train_broken"].tags
 
 
-def test_what_fails_fails_the_run(load: Any, repository: Path) -> None:
+def test_what_fails_fails_the_run(load: Load, write_model: WriteModel) -> None:
     """The report runs whatever happened; as a teardown it does not hide a failure before it."""
-    dag = load(repository / "include")["train_house_prices"]
+    write_model("churn")
+    dag = load("train.py")["train_churn"]
     assert dag.task_dict["report"].is_teardown
     assert not dag.task_dict["report"].on_failure_fail_dagrun
 
@@ -97,16 +77,10 @@ SERVED: dict[str, set[str]] = {
 
 @pytest.mark.parametrize("strategy", SERVED)
 def test_a_strategy_brings_its_own_tasks(
-    load: Any, repository: Path, tmp_path: Path, strategy: str
+    load: Load, write_model: WriteModel, strategy: str
 ) -> None:
-    copied = tmp_path / "include" / "models" / "house-prices"
-    shutil.copytree(repository / "include" / "models" / "house-prices", copied)
-    lines = (copied / "model.yaml").read_text().splitlines()
-    kept = [line for line in lines if not line.startswith(("compile:", "deploy:"))]
-    text = "\n".join([*kept, f"deploy: {{strategy: {strategy}}}\n"])
-    if strategy == "inferentia":
-        text = text.replace("framework: xgboost\n  version: 3.0-5", "framework: pytorch")
-        text += "compile: {backend: neuron}\n"
-    (copied / "model.yaml").write_text(text)
-    dag = load(tmp_path / "include")["train_house_prices"]
+    neuron = "train: {framework: pytorch}\ncompile: {backend: neuron}\n"
+    network = neuron if strategy == "inferentia" else ""
+    write_model("churn", f"{network}deploy: {{strategy: {strategy}}}\n")
+    dag = load("train.py")["train_churn"]
     assert set(dag.task_ids) & set[str]().union(*SERVED.values()) == SERVED[strategy]
