@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from frugal.cleanup.plan import Plan, Verdict
@@ -52,7 +52,10 @@ def must_stay(resource: Resource, view: FakeView) -> bool:
     return young or asked or other or kept or not resource.ours("production")
 
 
-@settings(max_examples=100, deadline=None)
+SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(SLOWLY, max_examples=100)
 @given(
     some.lists(endpoints(), max_size=8, unique_by=lambda found: found.name),
     some.dictionaries(some.text("abc", min_size=1, max_size=6), some.sampled_from([0.0, 1.0, 9e9])),
@@ -77,7 +80,7 @@ def test_only_what_nothing_speaks_for_is_touched(
     assert Plan.from_json(json.loads(json.dumps(made.as_json()))).as_json() == made.as_json()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(SLOWLY, max_examples=50)
 @given(
     some.integers(0, 12),
     some.integers(0, 12),

@@ -42,26 +42,22 @@ def at(ago: timedelta) -> str:
     return (datetime.now(UTC) - ago).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def kernel(state: str, ago: timedelta) -> dict[str, Any]:
-    return {"kernel": {"execution_state": state, "last_activity": at(ago)}}
-
-
 @pytest.mark.parametrize(
-    ("sessions", "terminals", "up", "stops"),
+    ("kernels", "terminals", "up", "stops"),
     [
         ([], [], 5 * HOUR, True),
         ([], [], HOUR / 2, False),
-        ([kernel("idle", 2 * HOUR)], [], 5 * HOUR, True),
-        ([kernel("idle", HOUR / 4), kernel("idle", 2 * HOUR)], [], 5 * HOUR, False),
-        ([kernel("busy", 2 * HOUR)], [], 5 * HOUR, False),
-        ([], [{"last_activity": at(HOUR / 4)}], 5 * HOUR, False),
+        ([("idle", 2 * HOUR)], [], 5 * HOUR, True),
+        ([("idle", HOUR / 4), ("idle", 2 * HOUR)], [], 5 * HOUR, False),
+        ([("busy", 2 * HOUR)], [], 5 * HOUR, False),
+        ([], [HOUR / 4], 5 * HOUR, False),
     ],
 )
 def test_it_stops_after_an_hour_in_which_nothing_was_done(
     repository: Path,
     tmp_path: Path,
-    sessions: list[Any],
-    terminals: list[Any],
+    kernels: list[tuple[str, timedelta]],
+    terminals: list[timedelta],
     up: timedelta,
     stops: bool,
     monkeypatch: pytest.MonkeyPatch,
@@ -71,7 +67,14 @@ def test_it_stops_after_an_hour_in_which_nothing_was_done(
     metadata.write_text('{"ResourceName": "lab"}')
     uptime.write_text(f"{up.total_seconds()} 1.0")
     script = repository / "include" / "cleanup" / "stop_when_idle.py"
-    with jupyter({"/api/sessions": sessions, "/api/terminals": terminals}) as url:
+    pages = {
+        "/api/sessions": [
+            {"kernel": {"execution_state": state, "last_activity": at(ago)}}
+            for state, ago in kernels
+        ],
+        "/api/terminals": [{"last_activity": at(ago)} for ago in terminals],
+    }
+    with jupyter(pages) as url:
         options = [
             *("--url", url, "--metadata", str(metadata), "--uptime", str(uptime)),
             *("--stop", "echo stopping"),

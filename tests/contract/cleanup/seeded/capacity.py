@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from tests.contract.cleanup.seeded.seed import Ground, States, listed
@@ -18,23 +19,20 @@ def in_service(ground: Ground, name: str) -> bool:
     return bool(described["EndpointStatus"] == "InService")
 
 
-def await_measured(ground: Ground, name: str, times: int) -> None:
-    """Until CloudWatch has so many more values of what the endpoint's processors do: what it used while it started is
-    then told of."""
-    before = measured(ground, name)
-    await_true(lambda: measured(ground, name) >= before + times, f"the use of {name}")
+def await_measured(ground: Ground, name: str) -> None:
+    """Until CloudWatch has a value of what the endpoint's processors do today."""
+    of = {"EndpointName": name, "VariantName": "all"}
+    measured = partial(count, ground, "/aws/sagemaker/Endpoints", "CPUUtilization", **of)
+    await_true(measured, f"the use of {name}")
 
 
-def measured(ground: Ground, name: str) -> float:
-    """How often the use of its processors was measured within a day of the local AWS's time."""
+def count(ground: Ground, namespace: str, metric: str, **dimensions: str) -> float:
+    """How many values a metric got within a day of the local AWS's time."""
     now = ground.aws.local.ask("GET", "/_local/clock")["Now"]
     found = ground.aws("cloudwatch").get_metric_statistics(
-        Namespace="/aws/sagemaker/Endpoints",
-        MetricName="CPUUtilization",
-        Dimensions=[
-            {"Name": "EndpointName", "Value": name},
-            {"Name": "VariantName", "Value": "all"},
-        ],
+        Namespace=namespace,
+        MetricName=metric,
+        Dimensions=[{"Name": name, "Value": value} for name, value in dimensions.items()],
         StartTime=now - 86400,
         EndTime=now + 60,
         Period=86400,

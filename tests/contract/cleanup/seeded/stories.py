@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 OLD = timedelta(days=120)
-#: Old enough for what bills by the hour, and younger than the longest KeepAlivePeriodInSeconds.
-RECENT = timedelta(hours=5)
+#: Old enough for what bills by the hour, and hours younger than the longest KeepAlivePeriodInSeconds.
+RECENT = timedelta(hours=3)
 NOW = timedelta()
 KEEP_FOR = timedelta(days=60)
 ANOTHER_ENVIRONMENT = "another"
