@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,23 @@ import pyarrow.parquet as pq
 import pytest
 
 EXIT_OF = {signal.SIGTERM: 143, signal.SIGKILL: -9}
+#: Runs train.py, which sends itself a signal once it has done so many steps: one from outside may come too late.
+INTERRUPTED = """
+import os, runpy, sys
+from container import checkpoint
+
+at, signum = int(sys.argv.pop(1)), int(sys.argv.pop(1))
+reached = checkpoint.Attempts.reached
+
+def interrupted(self, step):
+    reached(self, step)
+    if step == at:
+        os.kill(os.getpid(), signum)
+
+checkpoint.Attempts.reached = interrupted
+runpy.run_module("train", run_name="__main__", alter_sys=True)
+"""
+PATIENCE_SECONDS = 600.0
 ROWS = {"train": 3000, "validation": 800, "test": 700}
 COLUMNS = {
     "id": "string",
@@ -118,8 +134,8 @@ class Job:
         (directory / "spec.json").write_text(json.dumps(spec))
         return directory
 
-    def start_training(self, **hyperparameters: Any) -> subprocess.Popen[str]:
-        """Start train.py as script mode does; output goes to ``base``/log."""
+    def train(self, *command: str, **hyperparameters: Any) -> int:
+        """Run train.py as script mode does, to its end; output goes to ``base``/log."""
         code = self.base / "code"
         if not code.exists():
             self.stage_code(code)
@@ -133,17 +149,20 @@ class Job:
             "SM_NUM_CPUS": self.cpus,
         }
         with (self.base / "log").open("a") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", "train", *arguments],
+            return subprocess.run(
+                [sys.executable, *(command or ("-m", "train")), *arguments],
                 cwd=code,
                 env=self.environment(code) | {k: str(v) for k, v in variables.items()},
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                text=True,
-            )
+                timeout=PATIENCE_SECONDS,
+            ).returncode
 
-    def train(self, **hyperparameters: Any) -> int:
-        return self.start_training(**hyperparameters).wait(120)
+    def interrupt(self, at: int, signum: signal.Signals, **hyperparameters: Any) -> None:
+        """Run the training until ``at`` steps are done, when the signal arrives."""
+        code = self.train("-c", INTERRUPTED, str(at), str(int(signum)), **hyperparameters)
+        assert code == EXIT_OF[signum], self.log
+        assert self.attempts()[-1] == at, self.log
 
     def process(self, module: str) -> subprocess.CompletedProcess[str]:
         """Run ``container.<module>`` as a Processing job does."""
@@ -154,7 +173,7 @@ class Job:
             env=self.environment(code),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=PATIENCE_SECONDS,
         )
 
     def environment(self, code: Path) -> dict[str, str]:
@@ -176,24 +195,11 @@ class Job:
     def model(self) -> bytes:
         return (self.base / "model" / "xgboost-model").read_bytes()
 
-    def attempts(self) -> list[tuple[int, int]]:
-        """Of every attempt so far: the round it started at, and the round it reached."""
+    def attempts(self) -> list[int]:
+        """The step that every attempt so far reached."""
         path = self.base / "checkpoints" / "attempts"
         lines = path.read_text().splitlines() if path.exists() else []
-        return [(int(line[:10]), int(line[11:])) for line in lines]
-
-    def interrupt(self, at: int, signum: signal.Signals, **hyperparameters: Any) -> int:
-        """Start the training, send the signal once ``at`` rounds are done; the round it reached."""
-        attempt = len(self.attempts())
-        process = self.start_training(**hyperparameters)
-        deadline = time.monotonic() + 60
-        while len(self.attempts()) == attempt or self.attempts()[attempt][1] < at:
-            assert process.poll() is None, f"the training ended before round {at}: {self.log}"
-            assert time.monotonic() < deadline, self.log
-            time.sleep(0.001)
-        process.send_signal(signum)
-        assert process.wait(60) == EXIT_OF[signum], self.log
-        return self.attempts()[attempt][1]
+        return [int(line.split()[1]) for line in lines]
 
 
 @pytest.fixture
