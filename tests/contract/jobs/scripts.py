@@ -1,4 +1,4 @@
-"""What the tests of several kinds share: small programs in archives, and a task that is run to its end."""
+"""What the tests of several kinds share: small programs in archives, and a task of one request."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import io
 import tarfile
 from typing import Any
 
-from airflow.sdk.exceptions import TaskDeferred
-
 from frugal.jobs.operator import JobOperator
 from tests.contract.jobs.conftest import BUCKET, Account
-from tests.contract.jobs.test_operator import finish
 
-PATIENCE = 180
 INSTANCE = {"InstanceType": "ml.m5.large", "InstanceCount": 1}
 
 
@@ -42,11 +38,3 @@ def operator(task: str, kind: str, request: dict[str, Any], name: str = "churn")
         requests=[lambda inputs: request],
         upstream=["prepare"],
     )
-
-
-def result_of(job: JobOperator, context: Any) -> dict[str, Any]:
-    """What the task returns, whether it had to wait or not."""
-    try:
-        return job.execute(context)
-    except TaskDeferred as deferred:
-        return finish(job, deferred, context)

@@ -13,15 +13,18 @@ from frugal.aws.run import Inputs
 from frugal.jobs.capacity import Ladder, Rung
 from frugal.jobs.operator import JobOperator
 from frugal.jobs.outcome import AlgorithmFailed, CapacityUnavailable
-from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
-from tests.contract.jobs.test_operator import (
-    FAIL,
+from tests.contract.jobs.attempts import (
+    LIMIT,
     SLEEP,
     finish,
+    killed_after_submit,
     operator,
     processing,
+    result_of,
+    statuses,
     submit,
 )
+from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
 from tests.contract.waiting import await_true
 
 SMALL, LARGE = "ml.m5.large", "ml.m5.xlarge"
@@ -62,8 +65,8 @@ def training(instance: str, *, spot: bool) -> Callable[[Inputs], dict[str, Any]]
         "ResourceConfig": {"InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": 1},
         "EnableManagedSpotTraining": spot,
         "StoppingCondition": {
-            "MaxRuntimeInSeconds": 600,
-            **({"MaxWaitTimeInSeconds": 900} if spot else {}),
+            "MaxRuntimeInSeconds": LIMIT,
+            **({"MaxWaitTimeInSeconds": LIMIT} if spot else {}),
         },
     }
 
@@ -100,8 +103,7 @@ def test_rungs_are_tried_in_the_order_that_was_decided(
         return {"artifact": f"home of {job}"}
 
     decided = ladder((1, LARGE), (0, SMALL))
-    job, context = climber(task, decided, enter=enter, leave=leave), account.context(task)
-    result = finish(job, submit(job, context), context)
+    result = result_of(climber(task, decided, enter=enter, leave=leave), account.context(task))
     assert (result["rung"], result["instance"], result["region"]) == (0, SMALL, HOME)
     assert result["artifact"] == f"home of {result['job']}"
     assert result["ladder"] == decided.as_json()
@@ -111,13 +113,9 @@ def test_rungs_are_tried_in_the_order_that_was_decided(
 
 
 def test_a_container_that_fails_moves_no_rung(account: Account, task: str) -> None:
-    job, context = (
-        climber(task, ladder((0, SMALL), (1, LARGE)), FAIL, "pass"),
-        account.context(task),
-    )
-    deferred = submit(job, context)
-    with pytest.raises(AlgorithmFailed, match="has no column price"):
-        finish(job, deferred, context)
+    job = climber(task, ladder((0, SMALL), (1, LARGE)), "raise SystemExit(1)", "pass")
+    with pytest.raises(AlgorithmFailed):
+        result_of(job, account.context(task))
     assert statuses(task) == ["Failed"]
 
 
@@ -126,14 +124,10 @@ def test_a_retry_goes_on_from_the_rung_that_it_came_to(
     account: Account, task: str, shortage: Shortage, store: bool
 ) -> None:
     shortage(instance=SMALL, job=f"churn-{task}*")
-    job, context = climber(task, ladder((0, SMALL), (1, LARGE))), account.context(task, store=store)
-    submit(job, context)
+    first, retry = (climber(task, ladder((0, SMALL), (1, LARGE))) for _ in range(2))
+    killed_after_submit(first, account.context(task, store=store))
     await_true(lambda: statuses(task) == ["Failed"])
-    retry, context = (
-        climber(task, ladder((0, SMALL), (1, LARGE))),
-        account.context(task, store=store),
-    )
-    assert finish(retry, submit(retry, context), context)["rung"] == 1
+    assert result_of(retry, account.context(task, store=store))["rung"] == 1
     assert statuses(task) == ["Failed", "Completed"]
 
 
@@ -163,12 +157,10 @@ def test_after_the_last_rung_a_retry_begins_at_the_first(
 ) -> None:
     shortage(job=f"churn-{task}*")
     job, context = climber(task, ladder((0, SMALL), (1, LARGE))), account.context(task)
-    deferred = submit(job, context)
     with pytest.raises(CapacityUnavailable):
-        finish(job, deferred, context)
+        result_of(job, context)
     shortage()
-    result = finish(job, submit(job, context), context)
-    assert result["rung"] == 0
+    assert result_of(job, context)["rung"] == 0
     assert statuses(task) == ["Failed", "Failed", "Completed"]
 
 
@@ -180,10 +172,10 @@ def test_a_quota_that_is_reached_moves_to_the_next_rung(account: Account, task: 
 
     events = clients.client("sagemaker").meta.events
     events.register("before-call.sagemaker.CreateProcessingJob", refuse)
-    job, context = climber(task, ladder((0, SMALL), (1, LARGE))), account.context(task)
-    deferred = submit(job, context)
+    job = climber(task, ladder((0, SMALL), (1, LARGE)))
+    result = result_of(job, account.context(task))
     events.unregister("before-call.sagemaker.CreateProcessingJob", refuse)
-    assert finish(job, deferred, context)["rung"] == 1
+    assert result["rung"] == 1
     assert statuses(task) == ["Completed"]
 
 
@@ -214,11 +206,3 @@ def test_a_job_in_another_region_is_watched_and_stopped_there(account: Account, 
     assert statuses(task) == []
     job.on_kill()
     await_true(lambda: statuses(task, AWAY) == ["Stopped"])
-
-
-def statuses(task: str, region: str = HOME) -> list[str]:
-    """Statuses of the task's jobs, oldest first."""
-    found = clients.client("sagemaker", region).list_processing_jobs(
-        NameContains=f"churn-{task}", SortOrder="Ascending"
-    )
-    return [item["ProcessingJobStatus"] for item in found["ProcessingJobSummaries"]]

@@ -25,7 +25,7 @@ def processing(run: Run, name: str, script: str) -> dict[str, Any]:
                 "VolumeSizeInGB": 1,
             }
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
         "Tags": run.stage_tags("evaluate"),
     }
 
@@ -37,7 +37,7 @@ def test_failed_attempts_are_found_and_billed(account: Account) -> None:
     for name, script in ((f"{run.id}-b", "raise SystemExit(1)"), (f"{run.id}-a", "pass")):
         account.sagemaker.create_processing_job(**processing(run, name, script))
         with suppress(WaiterError):  # as it does for a job that failed
-            waiter.wait(ProcessingJobName=name, WaiterConfig={"Delay": 1})
+            waiter.wait(ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 240})
     jobs = jobs_of(run, {})["evaluate"]
     assert [job["job"] for job in jobs] == [f"{run.id}-b", f"{run.id}-a"]
     assert all(job["seconds_billed"] > 0 for job in jobs)

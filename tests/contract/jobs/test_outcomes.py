@@ -26,6 +26,7 @@ from frugal.jobs.outcome import (
     TimedOut,
 )
 from frugal.jobs.trigger import JobTrigger
+from tests.contract.jobs.attempts import event_of
 from tests.contract.jobs.conftest import Account
 
 Answer = Callable[..., None]
@@ -183,11 +184,4 @@ def test_an_endpoint_that_changes_is_waited_for(
 def test_what_is_gone_is_no_success(account: Account) -> None:
     with pytest.raises(JobStopped, match="was deleted"):
         resume(account, "training")
-    gone = JobTrigger("training", "gone", 0.01)
-
-    async def first() -> Any:
-        async for event in gone.run():
-            return event.payload
-        return None
-
-    assert asyncio.run(asyncio.wait_for(first(), timeout=60))["status"] is None
+    assert event_of(JobTrigger("training", "gone", 0.01))["status"] is None

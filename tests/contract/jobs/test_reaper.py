@@ -57,7 +57,7 @@ class Jobs:
             RoleArn=ROLE,
             AppSpecification={
                 "ImageUri": IMAGE,
-                "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(600)"],
+                "ContainerEntrypoint": ["python3", "-c", "import time; time.sleep(3600)"],
             },
             ProcessingResources={
                 "ClusterConfig": {
@@ -66,7 +66,7 @@ class Jobs:
                     "VolumeSizeInGB": 1,
                 }
             },
-            StoppingCondition={"MaxRuntimeInSeconds": 900},
+            StoppingCondition={"MaxRuntimeInSeconds": 3600},
             Tags=as_list(tags),
         )
         self.names.append(name)
@@ -179,7 +179,7 @@ def test_what_ends_before_it_is_stopped_is_no_error(
     def stop_twice(**arguments: str) -> None:
         stop(**arguments)
         client.get_waiter("processing_job_completed_or_stopped").wait(
-            ProcessingJobName=name, WaiterConfig={"Delay": 1}
+            ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 240}
         )
         stop(**arguments)
 

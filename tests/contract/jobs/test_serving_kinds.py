@@ -13,8 +13,9 @@ from frugal.jobs.endpoint import ENDPOINT
 from frugal.jobs.inference_component import INFERENCE_COMPONENT
 from frugal.jobs.reaper import Reaper
 from frugal.jobs.witness import ThisAirflow
+from tests.contract.jobs.attempts import result_of
 from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
-from tests.contract.jobs.scripts import INSTANCE, archive, operator, put, result_of
+from tests.contract.jobs.scripts import INSTANCE, archive, operator, put
 from tests.contract.jobs.test_reaper import AnAirflow
 from tests.contract.waiting import await_true
 

@@ -11,8 +11,8 @@ import pytest
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from frugal.jobs.trigger import JobTrigger
+from tests.contract.jobs.attempts import SLEEP, operator, submit
 from tests.contract.jobs.conftest import Account, TaskInstance
-from tests.contract.jobs.test_operator import SLEEP, operator, submit
 from tests.contract.waiting import await_true
 
 States = Callable[[dict[str, dict[str, str | None]]], None]

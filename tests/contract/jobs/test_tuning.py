@@ -12,9 +12,9 @@ from frugal.jobs.outcome import AlgorithmFailed
 from frugal.jobs.reaper import Reaper
 from frugal.jobs.tuning import TUNING
 from frugal.jobs.witness import ThisAirflow
+from tests.contract.jobs.attempts import result_of, submit
 from tests.contract.jobs.conftest import BUCKET, IMAGE, ROLE, Account
-from tests.contract.jobs.scripts import INSTANCE, archive, operator, put, result_of
-from tests.contract.jobs.test_operator import submit
+from tests.contract.jobs.scripts import INSTANCE, archive, operator, put
 from tests.contract.jobs.test_reaper import AnAirflow
 from tests.contract.waiting import await_true
 
@@ -46,7 +46,7 @@ def tuning(account: Account, task: str, *, seconds: float = 0, tells: str = "yes
             "ResourceLimits": {
                 "MaxNumberOfTrainingJobs": 2,
                 "MaxParallelTrainingJobs": 2,
-                "MaxRuntimeInSeconds": 600,
+                "MaxRuntimeInSeconds": 3600,
             },
             "ParameterRanges": {"ContinuousParameterRanges": [eta]},
         },
@@ -65,7 +65,7 @@ def tuning(account: Account, task: str, *, seconds: float = 0, tells: str = "yes
             "RoleArn": ROLE,
             "OutputDataConfig": {"S3OutputPath": f"s3://{BUCKET}/{task}/model"},
             "ResourceConfig": {**INSTANCE, "VolumeSizeInGB": 1},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 300},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
         },
         "Tags": run_of(account, task).stage_tags("tune"),
     }
@@ -111,7 +111,7 @@ def test_a_tuning_job_that_never_learned_its_objective_is_no_success(
 
 def test_stopping_a_tuning_job_stops_its_training_jobs(account: Account, task: str) -> None:
     """The reaper leaves them to it, though AWS gives them its tags, and stops it when its run is over."""
-    job = tuning(account, task, seconds=600)
+    job = tuning(account, task, seconds=3600)
     submit(job, account.context(task))
     _, watched = job._watched or (None, None)
     assert watched is not None

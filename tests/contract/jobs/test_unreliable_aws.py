@@ -12,14 +12,8 @@ from botocore.exceptions import ParamValidationError
 
 from frugal.aws import clients, retries
 from frugal.jobs.trigger import JobTrigger
+from tests.contract.jobs.attempts import SLEEP, jobs, operator, result_of, statuses, submit
 from tests.contract.jobs.conftest import ROLE, Account
-from tests.contract.jobs.test_operator import (
-    SLEEP,
-    finish,
-    jobs,
-    operator,
-    submit,
-)
 from tests.contract.waiting import await_true
 
 Fault = Callable[..., None]
@@ -65,16 +59,14 @@ def test_one_job_comes_of_it(
     strike: dict[str, Any],
 ) -> None:
     fault(operation, **strike)
-    job, context = operator(task), account.context(task)
-    assert finish(job, submit(job, context), context)["status"] == "Completed"
-    assert len(jobs(account, task)) == 1
+    assert result_of(operator(task), account.context(task))["status"] == "Completed"
+    assert len(jobs(task)) == 1
 
 
 def test_old_credentials_are_forgotten(account: Account, task: str, fault: Fault) -> None:
     before = clients.client("sagemaker")
     fault("Create*", fault="error", error="ExpiredTokenException", count=1)
-    job, context = operator(task), account.context(task)
-    finish(job, submit(job, context), context)
+    result_of(operator(task), account.context(task))
     assert clients.client("sagemaker") is not before
 
 
@@ -99,9 +91,7 @@ def test_a_stop_of_the_worker_lands(
     submit(job, account.context(task))
     fault("StopProcessingJob", **strike)
     job.on_kill()
-    await_true(
-        lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"]
-    )
+    await_true(lambda: statuses(task) == ["Stopped"])
 
 
 @pytest.mark.parametrize("strike", [THROTTLED, EXPIRED])
@@ -116,9 +106,7 @@ def test_a_stop_of_the_trigger_lands(
     fault("*ProcessingJob", **strike)
     monkeypatch.setattr(JobTrigger, "_states", lambda self: [])
     asyncio.run(deferred.trigger.on_kill())
-    await_true(
-        lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"]
-    )
+    await_true(lambda: statuses(task) == ["Stopped"])
 
 
 def test_stops_that_wait_for_their_turn_are_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,6 +146,4 @@ def test_a_stop_waits_until_airflow_says_what_became_of_the_task(
 
     monkeypatch.setattr(JobTrigger, "_states", states)
     asyncio.run(deferred.trigger.on_kill())
-    await_true(
-        lambda: [found["ProcessingJobStatus"] for found in jobs(account, task)] == ["Stopped"]
-    )
+    await_true(lambda: statuses(task) == ["Stopped"])

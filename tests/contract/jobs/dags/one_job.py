@@ -44,7 +44,7 @@ def request(inputs: Inputs) -> dict[str, Any]:
                 "VolumeSizeInGB": 1,
             }
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
     }
 
 
