@@ -20,7 +20,7 @@ from frugal.spec import ModelSpec
 from frugal.spec.deploy import Rollout
 
 EXECUTION_SECONDS = (600, 28_800)  # MaximumExecutionTimeoutInSeconds, botocore's model
-PROVISIONING_SECONDS = 1_800
+PROVISIONING_SECONDS = 1_800  # of new instances: once, in a rolling update for each batch
 ALARM_PERIOD_SECONDS = 60
 STEPS = {"all-at-once": "ALL_AT_ONCE", "canary": "CANARY", "linear": "LINEAR"}
 
@@ -108,11 +108,12 @@ def _rolling(plan: Rollout) -> Request:
 
 
 def _timeout(plan: Rollout) -> int:
-    """Longer than all waits together, within AWS's bounds."""
+    """Longer than all waits and the coming up of instances together, within AWS's bounds."""
     steps = ceil(100 / plan.percent) if plan.kind in ("linear", "rolling") else 1
     waits = int(plan.bake.total_seconds()) * (steps + 1)
+    fleets = steps if plan.kind == "rolling" else 1
     low, high = EXECUTION_SECONDS
-    return max(low, min(high, waits + PROVISIONING_SECONDS))
+    return max(low, min(high, waits + fleets * PROVISIONING_SECONDS))
 
 
 def _alarms(

@@ -51,7 +51,7 @@ def spec_of(name: str, deploy: str, monitor: str = WATCHED) -> ModelSpec:
 
 
 def captured(name: str, endpoint: str) -> list[dict[str, Any]]:
-    """The two records of a model, once they are there."""
+    """The two records of a model, by their inference ids, once they are there."""
     folder = f"s3://{BUCKET}/{name}/capture/{endpoint}/main/"
 
     def both() -> list[str]:
@@ -59,7 +59,8 @@ def captured(name: str, endpoint: str) -> list[dict[str, Any]]:
         lines = [line for text in texts for line in text.splitlines()]
         return lines if len(lines) == 2 else []
 
-    return [json.loads(line) for line in await_true(both, f"two records of {name}")]
+    records = [json.loads(line) for line in await_true(both, f"two records of {name}")]
+    return sorted(records, key=lambda record: str(record["eventMetadata"]["inferenceId"]))
 
 
 def hidden(*rows: str) -> list[str]:

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from frugal.cli import app
+from frugal.serving.load_test import report
 from tests.contract.serving.conftest import INFERENCE, SPEC, Account
 
 REPOSITORY = Path(__file__).parents[3]
@@ -46,7 +47,7 @@ def test_it_asks_what_stands_behind_the_endpoint(
 ) -> None:
     from frugal.serving.publish import go_live
 
-    deploy = f"{{strategy: {strategy}, instance: ml.m5.large}}"
+    deploy = f"{{strategy: {strategy}, instance: ml.m5.large, autoscale: {{min: 1, max: 2}}}}"
     if strategy == "multi-model":
         deploy = f"{{strategy: multi-model, endpoint: {account.name}-shared}}"
     write_model(account, deploy)
@@ -64,7 +65,10 @@ def test_it_asks_what_stands_behind_the_endpoint(
     account.take_away(deploy)
 
 
-def test_an_endpoint_that_does_not_answer_is_not_measured(account: Account, rows: Path) -> None:
+def test_an_endpoint_that_does_not_answer_is_not_measured(
+    account: Account, rows: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "CALM_SECONDS", 1.0)
     deploy = "{strategy: serverless}"
     folder = write_model(account, deploy)
     account.take_live(account.spec(deploy), account.version(None))

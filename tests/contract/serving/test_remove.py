@@ -9,11 +9,13 @@ import pytest
 from typer.testing import CliRunner
 
 from frugal.cli import app
+from frugal.jobs.kinds import KINDS
 from frugal.jobs.outcome import AlgorithmFailed
 from frugal.serving import remove
 from frugal.serving.names import component_name
 from frugal.serving.strays import strays
-from tests.contract.serving.conftest import SPEC, Account
+from frugal.stages.deploy import stages
+from tests.contract.serving.conftest import SPEC, Account, Client
 from tests.contract.waiting import await_true
 
 DEPLOY = "{strategy: serverless}"
@@ -60,19 +62,18 @@ def test_what_is_not_ours_stays(account: Account) -> None:
 
 
 def test_an_endpoint_that_is_being_changed_is_refused_with_the_reason(account: Account) -> None:
+    """The change lasts until the new version, which fails, is asked."""
     write_model(account)
-    spec = account.spec("{strategy: realtime, instances: 2, rollout: {bake: 10m}}")
+    spec = account.spec("{strategy: realtime, instances: 2, rollout: {bake: 1h}}")
     account.take_live(spec, account.version(10))
-    from frugal.jobs.kinds import KINDS
-    from frugal.stages import deploy
-
-    (stage,) = deploy.stages(spec)
-    kind = KINDS["endpoint"]
-    kind.ensure(account.sagemaker, account.name, stage.requests[0](account.version(100)))
+    (stage,) = stages(spec)
+    request = stage.requests[0](account.version(None))
+    KINDS["endpoint"].ensure(account.sagemaker, account.name, request)
     refused = CliRunner().invoke(app, ["remove", account.name, "--yes"])
     assert refused.exit_code == 1
     assert "is Updating" in refused.output
-    await_true(lambda: account.status()["EndpointStatus"] == "InService", "the update's end")
+    with Client(account.ask, rate=30):
+        await_true(lambda: account.status()["EndpointStatus"] == "InService", "the rollback")
     account.take_away(DEPLOY)
 
 

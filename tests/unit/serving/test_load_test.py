@@ -75,7 +75,7 @@ def test_the_load_does_not_wait_for_a_server_that_does() -> None:
 
     latencies = [sample.latency for sample in asyncio.run(scene())]
     assert latencies == sorted(latencies)
-    assert latencies[-1] >= 0.2 > latencies[0]
+    assert latencies[-1] - latencies[0] >= 0.17
 
 
 def test_errors_are_counted_by_their_code() -> None:

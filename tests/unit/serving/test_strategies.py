@@ -11,7 +11,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from frugal.aws.run import Inputs
-from frugal.serving import autoscaling, batch
+from frugal.serving import autoscaling, batch, rollout
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import deploy
 from tests.unit.stages.test_requests import NETWORK, RESULTS, RUN, SPEC
@@ -144,6 +144,7 @@ def test_rolling_replaces_a_batch_at_a_time() -> None:
     request = endpoint("strategy: realtime, instances: 4, rollout: {kind: rolling, percent: 25}")
     policy = request["DeploymentConfig"]["RollingUpdatePolicy"]
     assert policy["MaximumBatchSize"] == {"Type": "CAPACITY_PERCENT", "Value": 25}
+    assert policy["MaximumExecutionTimeoutInSeconds"] >= 4 * rollout.PROVISIONING_SECONDS
 
 
 def test_alarms_watch_the_new_configuration_alone() -> None:
