@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, TriggerRule, chain, get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 ANSWER_WITHIN = timedelta(hours=8)
 LONGEST = timedelta(hours=4)
@@ -45,9 +45,10 @@ def build_dag() -> DAG:
     ) as dag:
         reap()
         hand_over()
-        planned, asked, marked, swept = plan(), caps(), mark(), sweep()
-        chain(planned, asked, _approve(), swept)
+        planned, asked, approved, marked, swept = plan(), caps(), _approve(), mark(), sweep()
+        chain(planned, asked, approved, swept)
         chain(planned, marked, swept, report())
+        chain([planned, asked, approved, marked, swept], fail())
     return dag
 
 
@@ -133,3 +134,9 @@ def report() -> dict[str, Any]:
     if planned is None:
         raise AirflowSkipException("there is no plan to tell of")
     return nightly.report(planned, context)
+
+
+@task(trigger_rule=TriggerRule.ONE_FAILED)
+def fail() -> None:
+    """Let the run fail where the night did: to Airflow it is what its last tasks are, and the report succeeds."""
+    raise AirflowFailException("the night did not come to its end: see what failed before this")
