@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from frugal.spec.durations import MAX_RUN, Duration
+from frugal.spec.regions import REGIONS
 from frugal.spec.rule import Finding, rule, warning
 from frugal.spec.section import REGION, SCRIPT, VERSION, InstanceType, Section
 
@@ -124,6 +126,21 @@ def patience_is_one_that_aws_has(train: Train) -> Iterator[Finding]:
         elif not PENDING[0] <= rung.patience <= PENDING[1]:
             yield Finding(
                 key, "out of AWS's bounds for on-demand capacity", rung.patience, "30m to 28d"
+            )
+
+
+@rule("train")
+def regions_exist(train: Train) -> Iterator[Finding]:
+    """A rung in another region is reached when there is no capacity: too late to learn that there is none such."""
+    known = REGIONS[train.framework]
+    for index, rung in enumerate(train.capacity):
+        if rung.region is not None and rung.region not in known:
+            close = " or ".join(get_close_matches(rung.region, known))
+            yield Finding(
+                f"train.capacity.{index}.region",
+                f"AWS has no image of {train.framework} in a region of this name",
+                rung.region,
+                close or ", ".join(known),
             )
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
 from frugal.spec import SpecError, parse_spec
+from frugal.spec.regions import REGIONS
+from frugal.spec.train import VERSIONS
 
 
 def test_the_shortest_file_has_under_15_lines_and_sensible_defaults(shortest: str) -> None:
@@ -55,6 +59,14 @@ def test_a_job_of_more_than_a_day_has_to_be_meant(shortest: str) -> None:
     assert parse_spec(long + "budget: {longest_job: 2d}\n").train.max_run == timedelta(hours=25)
     with pytest.raises(SpecError, match=r"preprocess\.max_run"):
         parse_spec(shortest + "budget: {longest_job: 10m}\n")
+
+
+@pytest.mark.parametrize("framework", VERSIONS)
+def test_the_regions_to_train_in_are_those_with_an_image(repository: Path, framework: str) -> None:
+    text = (repository / "include/images.yaml").read_text(encoding="utf-8")
+    images = yaml.safe_load(text)["images"][framework]
+    for version in VERSIONS[framework]:
+        assert set(REGIONS[framework]) == images[version].keys()
 
 
 def test_a_neo_model_needs_its_own_instance_family(shortest: str) -> None:
