@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from frugal.spec.durations import Duration
-from frugal.spec.section import PATTERNS_IN_WORDS, InstanceType, Name, Section
+from frugal.spec.section import PATTERNS_IN_WORDS, InstanceType, Name, Schedule, Section
 from frugal.spec.traffic import Traffic
 
 Strategy = Literal[
@@ -115,7 +115,7 @@ class Notify(Section):
 class Batch(Section):
     """Transform jobs over whatever lies below `input`, with the newest approved model."""
 
-    schedule: str | None = Field(None, description="cron; default: started by hand")
+    schedule: Schedule | None = Field(None, description="cron; default: started by hand")
     input: str | None = Field(None, description="S3 prefix in the bucket; default <name>/batch/in/")
 
 

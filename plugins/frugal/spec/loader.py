@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, get_args
@@ -64,10 +64,9 @@ def parse_spec(text: str, path: Path | str = FILE_NAME, *, check_files: bool = F
         try:
             sections[name] = TypeAdapter(section).validate_python(data[name])
         except ValidationError as error:
+            details = error.errors()
             mistakes += [
-                _mistake(name, detail, lines)
-                for detail in error.errors()
-                if not (detail["type"] == "too_short" and detail["input"])  # its items are wrong
+                _mistake(name, d, lines) for d in details if not _has_wrong_items(d, details)
             ]
     for name in map(str, data.keys() - ModelSpec.model_fields.keys()):
         problem, allowed = _unknown_key(name, list(ModelSpec.model_fields))
@@ -115,6 +114,14 @@ def _misplaced(path: Path, sections: dict[str, Any], lines: Lines) -> Iterator[M
             yield Mistake(_line(lines, key), key, "no such file beside model.yaml", script)
 
 
+def _has_wrong_items(detail: ErrorDetails, details: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is too short only because its items, which have mistakes of their own, do not count."""
+    place = detail["loc"]
+    return detail["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place and other is not detail for other in details
+    )
+
+
 def _mistake(section: str, detail: ErrorDetails, lines: Lines) -> Mistake:
     path = [
         section,
@@ -134,6 +141,13 @@ def _mistake(section: str, detail: ErrorDetails, lines: Lines) -> Mistake:
         case "string_pattern_mismatch":
             pattern = str(context["pattern"])
             problem, allowed = "malformed", PATTERNS_IN_WORDS.get(pattern, f"text like {pattern}")
+        case "string_type" if "[key]" in detail["loc"]:
+            problem, given, allowed = "a name is text", str(detail["input"]), "put it in quotes"
+        case "string_type" if isinstance(detail["input"], int | float):
+            problem, given, allowed = "is no text", str(detail["input"]), "put it in quotes"
+        case "too_short":
+            problem, given = "holds too few", str(context["actual_length"])
+            allowed = f"{context['min_length']} or more"
         case "tuple_type":
             problem, allowed = "is not a list", f"[{detail['input']}]"
         case "model_type" | "model_attributes_type" | "dict_type":

@@ -16,7 +16,7 @@ from frugal.spec.evaluate import Recent
 from frugal.spec.monitor import Monitor
 from frugal.spec.retention import Retention
 from frugal.spec.right_size import RightSize
-from frugal.spec.section import SCRIPT, InstanceType, Name, Section
+from frugal.spec.section import SCRIPT, InstanceType, Name, Schedule, Section, TagValue
 from frugal.spec.train import Train
 
 ColumnType = Literal["integer", "float", "boolean", "string", "category", "date", "datetime"]
@@ -36,8 +36,8 @@ NUMERIC_TYPES: frozenset[str] = frozenset({"integer", "float"})
 class Owner(Section):
     """Who answers for the model and who pays; becomes tags on everything."""
 
-    team: str = Field(min_length=1, max_length=64)
-    cost_center: str = Field(min_length=1, max_length=64)
+    team: TagValue
+    cost_center: TagValue
     email: str | None = None
 
 
@@ -145,7 +145,7 @@ class ModelSpec(Section):
     name: Name
     owner: Owner
     description: str = ""
-    schedule: str | None = Field(None, description="cron; default: started by hand")
+    schedule: Schedule | None = Field(None, description="cron; default: started by hand")
     data: Data
     preprocess: Preprocess = Preprocess()
     train: Train = Train()

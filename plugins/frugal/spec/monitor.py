@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field
 
 from frugal.spec.durations import Duration
-from frugal.spec.section import InstanceType, Section
+from frugal.spec.section import InstanceType, Schedule, Section
 
 HOUR = timedelta(hours=1)
 LONGEST_WINDOW = timedelta(days=31)
@@ -54,7 +54,7 @@ class Monitor(Section):
     backend: Literal["frugal", "model-monitor"] = Field(
         "frugal", description="model-monitor: AWS's schedules, in accounts that have them"
     )
-    schedule: str | None = Field(None, description="cron; default: nothing is watched")
+    schedule: Schedule | None = Field(None, description="cron; default: nothing is watched")
     window: Duration = Field(timedelta(days=1), description="whole hours; the last one that ended")
     min_samples: int = Field(500, ge=1, description="fewer rows are `unknown`, not `no drift`")
     thresholds: Thresholds = Thresholds()

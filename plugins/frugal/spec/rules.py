@@ -6,6 +6,7 @@ monitor in monitor_rules.py, of retention in retention_rules.py.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from frugal.spec.model import (
@@ -25,13 +26,16 @@ from frugal.spec.train import Train
 
 @rule("data")
 def columns_exist(data: Data) -> Iterator[Finding]:
-    """Every column that is named must be declared."""
+    """Every column that is named must be declared, and is named once."""
     named = [("data.target", (data.target,)), ("data.key", data.key)]
     named += [("data.features", data.features or ()), ("data.split.by", data.split.by)]
     for key, names in named:
         for name in names:
             if name not in data.columns:
                 yield Finding(key, "no such column", name, ", ".join(data.columns))
+        for name, count in Counter(names).items():
+            if count > 1:
+                yield Finding(key, "a column is named more than once", name)
 
 
 @rule("data")
@@ -102,6 +106,25 @@ def floor_is_in_the_metrics_range(evaluate: Evaluate) -> Iterator[Finding]:
         yield Finding(
             "evaluate.floor", f"outside of the range of {evaluate.metric}", evaluate.floor, allowed
         )
+
+
+@rule("train", "evaluate")
+def classes_are_judged_by_their_probabilities(
+    train: Train, evaluate: Evaluate
+) -> Iterator[Finding]:
+    """Of more than two classes evaluation compares the most probable one with the target."""
+    objective = train.hyperparameters.get("objective")
+    if train.framework != "xgboost" or not str(objective).startswith("multi:"):
+        return
+    key = "train.hyperparameters"
+    if objective == "multi:softmax":
+        problem = "answers classes without the probabilities that evaluation needs"
+        yield Finding(f"{key}.objective", problem, objective, "multi:softprob")
+    if "num_class" not in train.hyperparameters:
+        yield Finding(key, f"XGBoost needs num_class for {objective}", "", "num_class: 3")
+    if evaluate.metric != "accuracy":
+        problem = f"is not defined for {objective}"
+        yield Finding("evaluate.metric", problem, evaluate.metric, "accuracy")
 
 
 @rule("data")

@@ -13,7 +13,14 @@ from pydantic import Field, model_validator
 from frugal.spec.durations import MAX_RUN, Duration
 from frugal.spec.regions import REGIONS
 from frugal.spec.rule import Finding, rule, warning
-from frugal.spec.section import REGION, SCRIPT, VERSION, InstanceType, Section
+from frugal.spec.section import (
+    REGION,
+    SCRIPT,
+    VERSION,
+    Hyperparameter,
+    InstanceType,
+    Section,
+)
 
 # StoppingCondition.MaxPendingTimeInSeconds, botocore's model: 1800 to 2419200 seconds, and "takes effect only for
 # [...] accelerated computing instance types, such as [...] the ml.p, ml.g, and ml.trn families".
@@ -43,7 +50,7 @@ class Train(Section):
         VERSIONS["xgboost"][0], pattern=VERSION, description="default 3.0-5; pytorch: 2.13"
     )
     script: str = Field("train.py", pattern=SCRIPT)
-    hyperparameters: dict[str, str | int | float | bool] = Field({})
+    hyperparameters: dict[str, Hyperparameter] = Field({})
     capacity: tuple[Rung, ...] = Field(
         (Rung(instance="ml.m5.xlarge"), Rung(instance="ml.m5.xlarge", spot=False)),
         min_length=1,
