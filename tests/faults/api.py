@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
@@ -104,7 +105,16 @@ class Api:
         checked(self._client.delete(f"/dags/{dag}/dagRuns/{run}"))
 
     def _send(self, method: str, path: str, **body: Any) -> dict[str, Any]:
-        answer: dict[str, Any] = checked(
-            self._client.request(method, path, json=body or None)
-        ).json()
-        return answer
+        """Airflow's answer. What changes nothing is asked again while SQLite keeps Airflow from answering."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            last = method != "GET" or time.monotonic() > deadline
+            try:
+                answer = self._client.request(method, path, json=body or None)
+            except httpx.TransportError:
+                if last:
+                    raise
+            else:
+                if last or not answer.is_server_error:
+                    return dict(checked(answer).json())
+            time.sleep(1)

@@ -213,10 +213,19 @@ class Cluster:
         finally:
             self.pass_time(-ahead)
 
-    def struck(self, run: TaskRun) -> int:
-        """How often the faults of a run's jobs struck."""
-        rules = self.local.ask("GET", "/_local/faults")["rules"]
-        return sum(rule["fired"] for rule in rules if rule.get("job") == f"{run.id}*")
+    def interruptions(self, run: TaskRun) -> list[datetime]:
+        """When capacity was taken away from the run's training jobs, those of a tuning job included."""
+        listed = self.sagemaker.list_training_jobs(NameContains=run.id)["TrainingJobSummaries"]
+        jobs = [
+            self.sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
+            for job in listed
+        ]
+        return [
+            step["StartTime"]
+            for job in jobs
+            for step in job["SecondaryStatusTransitions"]
+            if step["Status"] == "Interrupted"
+        ]
 
     def _start_aws(self) -> None:
         self.programs.start(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -19,7 +20,7 @@ from tests.faults.task_run import TaskRun
 
 AT_ONCE = 10
 LOOK_SECONDS = 0.4
-STEP_SECONDS = 300
+STEP_SECONDS = 600
 
 Tell = Callable[[Cell, Outcome], None]
 
@@ -124,7 +125,8 @@ def strike(run: TaskRun) -> None:
     for name in {name for name, _ in run.jobs}:
         found = kind.find(sagemaker, name)
         if found and (not kind.one_per_attempt or not kind.is_over(found)):
-            getattr(sagemaker, kind.stop)(**{kind.name_key: name})
+            with suppress(ClientError):  # it ended meanwhile
+                getattr(sagemaker, kind.stop)(**{kind.name_key: name})
 
 
 def summary(outcomes: Mapping[Cell, Outcome]) -> str:

@@ -103,6 +103,10 @@ class TaskRun:
         """Whether the work of a job began."""
         return (self.folder / "started").exists()
 
+    def has_started_since(self, time: datetime) -> bool:
+        """Whether the work of a job began, or began again, after that."""
+        return (self.folder / "started").stat().st_mtime > time.timestamp()
+
     @property
     def running(self) -> list[str]:
         """Names of the jobs that bill: those under way, and what stands although the task did not bring it about."""

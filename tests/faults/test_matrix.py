@@ -9,7 +9,7 @@ from tests.faults.matrix import Cell, quick
 from tests.faults.outcome import Outcome
 from tests.faults.stage import play
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(3000)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.faults import work
 from tests.faults.cluster import Cluster, until
 from tests.faults.task_run import OVER, TaskRun
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(3000)
 
 
 @pytest.fixture

@@ -9,14 +9,17 @@ from typing import Any
 
 from airflow.sdk import DAG
 
-LIMIT = timedelta(seconds=45)
+#: Counted from the deferral, or by an operator that waits from its start.
+TASK_LIMIT = timedelta(seconds=45)
+#: Counted from the DAG run's start, so the task has to be scheduled and its job submitted in it.
+RUN_LIMIT = timedelta(seconds=90)
 PARAMS = {"folder": str(Path()), "name": "", "at": ""}
 #: variant -> arguments of the DAG, arguments of its task
 VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "": ({}, {"retries": 1}),
     "_once": ({}, {"retries": 0}),
-    "_task_timeout": ({}, {"retries": 0, "execution_timeout": LIMIT}),
-    "_run_timeout": ({"dagrun_timeout": LIMIT}, {"retries": 0}),
+    "_task_timeout": ({}, {"retries": 0, "execution_timeout": TASK_LIMIT}),
+    "_run_timeout": ({"dagrun_timeout": RUN_LIMIT}, {"retries": 0}),
 }
 LADDER: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "_ladder": ({}, {"retries": 1, "ladder": True})

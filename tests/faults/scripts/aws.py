@@ -62,18 +62,21 @@ def reclaimed(times: int) -> Script:
             cluster.fault("reclaim", job=f"{run.id}*", at=2, count=times)
         yield from held(runs)
         yield (
-            f"{times} interruptions",
-            lambda: all(cluster.struck(run) == times or run.is_over for run in runs),
+            f"{times} interruptions, and as many restarts",
+            lambda: all(run.is_over or restarted(cluster, run, times) for run in runs),
         )
-        for run in runs:
-            run.hold()
-        yield from held(runs)
         yield from finish(runs)
         for run in runs:
             if run.kind.name == "training":
                 run.lose(times * work.CHECKPOINT_STEPS)
 
     return script
+
+
+def restarted(cluster: Cluster, run: TaskRun, times: int) -> bool:
+    """Whether the run's training jobs were interrupted that often, and are at work again after the last time."""
+    taken = cluster.interruptions(run)
+    return len(taken) == times and run.has_started_since(max(taken))
 
 
 def no_capacity(*instances: str) -> Script:
