@@ -17,6 +17,8 @@ from frugal.spec import ModelSpec
 CSV = "text/csv"
 PATIENCE_SECONDS = 1200.0
 LOOK_SECONDS = 1.0
+#: InvokeEndpoint's error when the container answered, with one of its own
+AWAKE = "ModelError"
 
 
 class NoAnswer(RuntimeError):
@@ -50,7 +52,10 @@ def _invoke(spec: ModelSpec, inputs: Inputs, row: str) -> str:
 
 
 def _wake(spec: ModelSpec, inputs: Inputs, row: str) -> str:
-    """A component without a copy answers with an error, by which AWS wakes it: asked again until it is there."""
+    """A component without a copy answers with an error, by which AWS wakes it: asked again until it is there.
+
+    Raises ClientError when it is, and fails.
+    """
     from botocore.exceptions import ClientError
 
     deadline = time.monotonic() + PATIENCE_SECONDS
@@ -58,6 +63,8 @@ def _wake(spec: ModelSpec, inputs: Inputs, row: str) -> str:
         try:
             return _invoke(spec, inputs, row)
         except ClientError as error:
+            if error.response["Error"]["Code"] == AWAKE:
+                raise
             if time.monotonic() > deadline:
                 raise NoAnswer(f"{component_name(spec)} did not wake: {error}") from error
         time.sleep(LOOK_SECONDS)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from frugal.aws import clients
 from frugal.serving.load_test import Measure, Sample, drive, measure
 from frugal.serving.load_test.arrivals import day, ramp, recorded, steady
 from frugal.serving.load_test.measure import percentile
+from frugal.serving.load_test.report import Host
 from frugal.serving.load_test.search import most_within
 from frugal.spec.traffic import Traffic
 
@@ -128,3 +130,31 @@ def test_an_endpoint_that_never_is_within_the_target_has_no_rate() -> None:
 
     found = asyncio.run(most_within(attempt, 1000))
     assert (found.rate, found.best) == (0.0, None)
+
+
+def host(monkeypatch: pytest.MonkeyPatch, configured: object, running: object) -> Host:
+    class SageMaker:
+        def describe_endpoint(self, **_: object) -> object:
+            return {"EndpointConfigName": "c", "ProductionVariants": [running]}
+
+        def describe_endpoint_config(self, **_: object) -> object:
+            return {"ProductionVariants": [configured]}
+
+    monkeypatch.setattr(clients, "client", lambda *_: SageMaker())
+    return Host.of("e")
+
+
+def test_the_host_of_a_fallback_is_the_type_that_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    types = ("ml.c5.xlarge", "ml.m5.xlarge")
+    pools = [{"InstanceType": each, "Priority": rank} for rank, each in enumerate(types, 1)]
+    counts = [{"InstanceType": types[0], "CurrentInstanceCount": 0}]
+    counts += [{"InstanceType": types[1], "CurrentInstanceCount": 2}]
+    running = {"CurrentInstanceCount": 2, "InstancePools": counts}
+    assert host(monkeypatch, {"InstancePools": pools}, running) == Host("e", types[1], 2)
+    counts[0]["CurrentInstanceCount"] = 1
+    with pytest.raises(LookupError, match=r"e runs on ml\.c5\.xlarge and ml\.m5\.xlarge"):
+        host(monkeypatch, {"InstancePools": pools}, running)
+
+
+def test_a_serverless_endpoint_has_no_instance(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert host(monkeypatch, {"ServerlessConfig": {}}, {}) == Host("e", None, 1)

@@ -32,13 +32,21 @@ class Host:
 
     @classmethod
     def of(cls, endpoint: str) -> Host:
-        """The first variant of a live endpoint. Raises botocore's ClientError when there is none of this name."""
+        """The first variant of a live endpoint.
+
+        Raises botocore's ClientError when there is none of this name, LookupError when its pools run several types.
+        """
         sagemaker = clients.client("sagemaker")
         told = sagemaker.describe_endpoint(EndpointName=endpoint)
         config = sagemaker.describe_endpoint_config(EndpointConfigName=told["EndpointConfigName"])
-        variant = config["ProductionVariants"][0]
-        running = told["ProductionVariants"][0].get("CurrentInstanceCount", 1)
-        return cls(endpoint, variant.get("InstanceType"), max(1, running))
+        variant, running = config["ProductionVariants"][0], told["ProductionVariants"][0]
+        instance, pools = variant.get("InstanceType"), running.get("InstancePools", [])
+        types = [pool["InstanceType"] for pool in pools if pool["CurrentInstanceCount"]]
+        if len(types) > 1:
+            raise LookupError(f"{endpoint} runs on {' and '.join(types)}: no rate is that of one")
+        if types:
+            instance = types[0]
+        return cls(endpoint, instance, max(1, running.get("CurrentInstanceCount", 1)))
 
     def per_million(self, rate: float, prices: PriceTable, region: str) -> float | None:
         """USD for a million requests at `rate` a second all the time; None when the price is unknown."""
