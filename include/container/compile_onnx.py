@@ -34,7 +34,7 @@ from container.footprint import footprint
 from container.paths import BASE, load_spec, processing_input, processing_output, write_exit_message
 
 HERE = Path(__file__).resolve().parent
-CAPTURING = ("__init__", "capture", "exchange", "headers", "pii")
+SERVING = ("__init__", "capture", "csv_body", "exchange", "headers", "pii")
 """Modules of this package that the served handlers import."""
 
 PACKAGES = BASE / "packages"
@@ -63,13 +63,15 @@ def main() -> int:
 def install() -> None:
     """Make ``onnx`` and ``onnxruntime`` importable, leaving the image's own packages alone.
 
+    Little of what is installed is imported: compiling all of it takes longer than the rest.
+
     Raises:
         CompileError: pip could not install them.
     """
     if all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime")):
         return
     lock = HERE / "onnx_compile.txt"
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--require-hashes"]
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps", "--require-hashes", "--no-compile"]
     done = subprocess.run(
         [*pip, "--target", str(PACKAGES), "-r", str(lock)], capture_output=True, text=True
     )
@@ -171,7 +173,7 @@ def write_archive(path: Path, graph: Path, features: Path) -> None:
         "code/inference.py": HERE / "onnx_inference.py",
         "code/requirements.txt": HERE / "onnx_inference.txt",
     }
-    members |= {f"code/container/{name}.py": HERE / f"{name}.py" for name in CAPTURING}
+    members |= {f"code/container/{name}.py": HERE / f"{name}.py" for name in SERVING}
     with tarfile.open(path, "w:gz") as archive:
         for name, file in members.items():
             archive.add(file, name)

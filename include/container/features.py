@@ -114,7 +114,7 @@ class FeatureSchema:
         return np.asarray(numbers, dtype=np.float64)
 
     def encode(self, records: Sequence[Mapping[str, Any]]) -> Floats:
-        """Rows given by name, as JSON holds them (dates in ISO 8601), as ``(rows, features)``."""
+        """Rows given by name, as JSON holds them (dates in ISO 8601, UTC without a zone), as ``(rows, features)``."""
         columns = {
             name: pa.array([_value(self.types[name], row.get(name)) for row in records], arrow)
             for name in self.features
@@ -145,5 +145,5 @@ def _value(kind: str, value: Any) -> Any:
     if kind == "date":
         return dt.date.fromisoformat(value)
     if kind == "datetime":
-        return dt.datetime.fromisoformat(value)
+        return dt.datetime.fromisoformat(value.replace("Z", "+00:00"))  # Python 3.10 knows no Z
     return str(value) if kind == "category" else float(value)

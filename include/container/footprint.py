@@ -3,7 +3,7 @@
 
 As a program it is that process::
 
-    python footprint.py <module> <model directory> <file with a row> <time of start>
+    python footprint.py <module> <model directory> <file with a row> <time of start, time.monotonic()>
 
 The module has ``model_fn(model_dir)`` and ``predict_fn(rows, model)``, as an endpoint's handlers do.
 """
@@ -36,7 +36,7 @@ def footprint(module: str, model_dir: str, rows: Any) -> Dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         row = Path(scratch) / "row.csv"
         np.savetxt(str(row), rows[:1], delimiter=",")
-        command = [sys.executable, __file__, module, model_dir, str(row), repr(time.time())]
+        command = [sys.executable, __file__, module, model_dir, str(row), repr(time.monotonic())]
         answer = subprocess.check_output(command, env={**os.environ, "PYTHONPATH": paths})
     found: Dict[str, float] = json.loads(answer.decode().splitlines()[-1])
     return found
@@ -48,7 +48,7 @@ def main(module: str, model_dir: str, row: str, started: str) -> None:
     model = handlers.model_fn(model_dir)
     rows = np.genfromtxt(row, delimiter=",", dtype=np.float32).reshape(1, -1)
     handlers.predict_fn(rows, model)
-    taken = time.time() - float(started)
+    taken = time.monotonic() - float(started)
     found = {"cold_start_seconds": round(taken, 3), "memory_mb": round(resident_mb(), 1)}
     print(json.dumps(found))
 

@@ -19,8 +19,8 @@ def compute(metric: str, expected: Any, predicted: Any) -> dict[str, float]:
 
     Args:
         expected: ``(rows,)``; class numbers for classification.
-        predicted: ``(rows,)`` values, or probabilities of class 1; ``(rows, classes)``
-            probabilities for more classes.
+        predicted: ``(rows,)`` values, or probabilities of class 1; for more classes ``(rows,)``
+            class numbers or ``(rows, classes)`` probabilities.
 
     Raises:
         ValueError: ``metric`` is unknown, or not defined on these rows.
@@ -59,6 +59,8 @@ def _regression(y: Vector, p: Vector) -> dict[str, float]:
 def _classification(y: Vector, p: Vector) -> dict[str, float]:
     if p.ndim == 2:
         return {"accuracy": float(np.mean(p.argmax(axis=1) == y))}
+    if y.max() > 1 or ((p > 1) & (p == np.rint(p))).any():
+        return {"accuracy": float(np.mean(p == y))}
     found = {"accuracy": float(np.mean((p >= 0.5) == (y == 1)))}
     positive = y == 1
     pairs = int(positive.sum()) * int((~positive).sum())

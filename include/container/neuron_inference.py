@@ -14,7 +14,7 @@ from typing import Any, Tuple
 
 import numpy as np
 
-from container import neuron_serving
+from container import csv_body, neuron_serving
 
 RUNTIMES = ("torch_neuronx", "torch_neuron")
 
@@ -48,9 +48,7 @@ def input_fn(data: Any, content_type: str) -> Any:
     """
     if content_type.split(";", 1)[0].strip() != "text/csv":
         raise ValueError("Content-Type " + content_type + ": send text/csv")
-    text = data.decode("utf-8") if isinstance(data, bytes) else data
-    rows = [[field or "nan" for field in line.split(",")] for line in text.split()]
-    return np.array(rows, dtype=np.float32)
+    return csv_body.rows_of(data)
 
 
 def predict_fn(rows: Any, model: Any) -> Any:
@@ -61,8 +59,7 @@ def predict_fn(rows: Any, model: Any) -> Any:
 
 def output_fn(predictions: Any, accept: str) -> Tuple[str, str]:
     """A line per row as ``text/csv``, whatever is accepted."""
-    lines = [",".join(map(repr, np.atleast_1d(row).tolist())) for row in predictions]
-    return "\n".join(lines) + "\n", "text/csv"
+    return csv_body.text_of(predictions), "text/csv"
 
 
 def in_batches(graph: Any, rows: Any, batch_rows: int) -> Any:

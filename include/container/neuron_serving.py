@@ -10,6 +10,7 @@ BATCH_FILE = "neuron.json"
 IMPORTED = (
     "__init__",
     "capture",
+    "csv_body",
     "exchange",
     "headers",
     "pii",

@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from container import capture
+from container import capture, csv_body
 
 
 def model_fn(model_dir: str) -> onnxruntime.InferenceSession:
@@ -35,9 +35,8 @@ def input_fn(data: str | bytes, content_type: str) -> NDArray[np.float32]:
     """
     if content_type.split(";", maxsplit=1)[0].strip() != "text/csv":
         raise ValueError(f"Content-Type {content_type}: send text/csv")
-    text = data.decode("utf-8") if isinstance(data, bytes) else data
-    rows = [[field or "nan" for field in line.split(",")] for line in text.split()]
-    return np.array(rows, dtype=np.float32)
+    rows: NDArray[np.float32] = csv_body.rows_of(data)
+    return rows
 
 
 def predict_fn(rows: NDArray[np.float32], model: Any) -> NDArray[np.float32]:
@@ -54,8 +53,7 @@ def output_fn(predictions: NDArray[np.float32], accept: str) -> tuple[str, str]:
         ValueError: another type is asked for.
     """
     if accept == "text/csv":
-        lines = [",".join(map(repr, np.atleast_1d(row).tolist())) for row in predictions]
-        return "\n".join(lines) + "\n", accept
+        return csv_body.text_of(predictions), accept
     if accept == "application/json":
         return json.dumps(predictions.tolist()), accept
     raise ValueError(f"Accept {accept}: ask for text/csv or application/json")

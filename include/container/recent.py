@@ -110,7 +110,7 @@ def _matched(
         if record.asked is None or record.problem:
             continue
         for row, (kind, content) in enumerate(_rows(record.asked, schema)):
-            label = _label(known, record.key, row)
+            label = _label(known, record.key, row) if kind else None
             if label is None:
                 continue
             (lines if kind == "csv" else by_name).append(content)
@@ -127,7 +127,7 @@ def _matched(
 
 
 def _rows(body: Body, schema: FeatureSchema) -> Iterator[tuple[str, Any]]:
-    """Each row of a request with its kind; one that has no place for every feature has the kind "" and no label."""
+    """Each row of a request with its kind; one of another width than the model's has the kind ""."""
     width = len(schema.features)
     if body.kind == "csv":
         for line in body.text.splitlines():

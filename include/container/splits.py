@@ -24,12 +24,23 @@ def parquet_files(directory: Path) -> list[Path]:
 
 
 def row_groups(directory: Path, columns: Iterable[str] | None = None) -> Iterator[pa.Table]:
-    """The row groups of a split, one table at a time: memory is bounded by the largest."""
+    """The row groups of a split, one table at a time: memory is bounded by the largest.
+
+    Raises:
+        FileNotFoundError: there is no Parquet file.
+        ValueError: there is no row.
+    """
     names = None if columns is None else list(columns)
+    rows = 0
     for path in parquet_files(directory):
         with pq.ParquetFile(path) as file:
+            rows += file.metadata.num_rows
             for group in range(file.num_row_groups):
                 yield file.read_row_group(group, columns=names)
+    if not rows:
+        raise ValueError(
+            f"the {directory.name} split has no row: there is too little data for its share of it (data.split)"
+        )
 
 
 def fingerprint(*directories: Path) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,8 @@ from container.preprocess.schema import Schema, SchemaError
 
 BLOCK_BYTES = 8 << 20
 UNIT_BYTES = 32 << 20
+
+BROKEN_GZIP = (OSError, EOFError, zlib.error)
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UTF8_BOM = b"\xef\xbb\xbf"
@@ -102,7 +105,7 @@ def _opened(directory: Path, name: str, schema: Schema) -> RawFile | None:
     with gzip.open(path) if compressed else path.open("rb") as stream:
         try:
             start = stream.read(LONGEST_ROW)
-        except (OSError, EOFError) as error:
+        except BROKEN_GZIP as error:
             raise SchemaError(f"{name}: broken gzip data: {error}") from error
     if start.startswith(_UTF16_BOMS):
         raise SchemaError(f"{name}: the text is UTF-16; only UTF-8 is read")
@@ -111,7 +114,10 @@ def _opened(directory: Path, name: str, schema: Schema) -> RawFile | None:
         return None
     first_row = bom + first_row_end(start[bom:], schema.delimiter)
     text = start[bom:first_row].decode("utf-8", "replace")
-    fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=schema.delimiter))
+    try:
+        fields = next(csv.reader(io.StringIO(text, newline=""), delimiter=schema.delimiter))
+    except csv.Error as error:
+        raise SchemaError(f"{name}, row 1: {error}; is it a CSV file?") from error
     header = tuple(column.strip() for column in fields)
     dropped = schema.check_header(list(header), name)
     return RawFile(path, name, path.stat().st_size, compressed, header, tuple(dropped), first_row)
@@ -161,7 +167,7 @@ def _blocks(number: int, file: RawFile, delimiter: str) -> Iterator[Block]:
         while True:
             try:
                 window = rest + _read_fully(stream, BLOCK_BYTES - len(rest))
-            except (OSError, EOFError) as error:
+            except BROKEN_GZIP as error:
                 raise SchemaError(
                     f"{file.name}: broken gzip data after byte {offset}: {error}"
                 ) from error

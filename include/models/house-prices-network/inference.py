@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from container import capture, scaled_network
+from container import capture, csv_body, scaled_network
 
 
 def model_fn(model_dir: str) -> Any:
@@ -26,14 +26,10 @@ def model_fn(model_dir: str) -> Any:
 @capture.request
 def input_fn(data: bytes | str, content_type: str) -> Any:
     """``(rows, features)`` float32."""
-    text = data.decode() if isinstance(data, bytes) else data
     if content_type.startswith("text/csv"):
-        fields = [
-            [field or "nan" for field in line.split(",")] for line in text.split("\n") if line
-        ]
-        return np.array(fields, dtype=np.float32)
+        return csv_body.rows_of(data)
     if content_type.startswith("application/json"):
-        body = json.loads(text)
+        body = json.loads(data)
         instances = body["instances"] if isinstance(body, dict) else body
         return np.array(instances, dtype=np.float32, ndmin=2)
     raise ValueError(f"content type {content_type!r}; allowed: text/csv, application/json")
@@ -49,5 +45,5 @@ def predict_fn(data: Any, model: Any) -> np.ndarray[Any, Any]:
 
 @capture.response
 def output_fn(prediction: np.ndarray[Any, Any], accept: str) -> tuple[str, str]:
-    """CSV whatever is accepted: nine digits give back the same float32."""
-    return "".join(f"{value:.9g}\n" for value in prediction.tolist()), "text/csv"
+    """CSV whatever is accepted."""
+    return csv_body.text_of(prediction), "text/csv"

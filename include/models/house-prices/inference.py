@@ -2,7 +2,8 @@
 
 A request is CSV, one house per line as the numbers of ``features.json`` in their order, or JSON:
 ``{"instances": [...]}`` or a bare list, each instance a list of those numbers or an object
-of raw values by feature name. The answer is CSV: one price per line.
+of raw values by feature name. The answer is CSV: a line per
+house, with its price; a model of several classes gives the probability of each.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from container import capture
+from container import capture, csv_body
 from container.boosting import load_booster
 from container.features import FeatureSchema
 
@@ -28,14 +29,10 @@ def model_fn(model_dir: str) -> tuple[Any, FeatureSchema]:
 @capture.request
 def input_fn(data: bytes | str, content_type: str) -> Any:
     """``(rows, features)`` float32, or a list of objects by feature name."""
-    text = data.decode() if isinstance(data, bytes) else data
     if content_type.startswith("text/csv"):
-        fields = [
-            [field or "nan" for field in line.split(",")] for line in text.split("\n") if line
-        ]
-        return np.array(fields, dtype=np.float32)
+        return csv_body.rows_of(data)
     if content_type.startswith("application/json"):
-        body = json.loads(text)
+        body = json.loads(data)
         instances = body["instances"] if isinstance(body, dict) else body
         by_name = instances and isinstance(instances[0], dict)
         return instances if by_name else np.array(instances, dtype=np.float32, ndmin=2)
@@ -43,7 +40,7 @@ def input_fn(data: bytes | str, content_type: str) -> Any:
 
 
 def predict_fn(data: Any, model: tuple[Any, FeatureSchema]) -> np.ndarray[Any, Any]:
-    """Prices in dollars, ``(rows,)`` float32."""
+    """Prices in dollars, ``(rows,)`` float32; ``(rows, classes)`` of a model of several classes."""
     booster, schema = model
     rows = schema.encode(data) if isinstance(data, list) else data
     if rows.shape[1] != len(schema.features):
@@ -56,5 +53,5 @@ def predict_fn(data: Any, model: tuple[Any, FeatureSchema]) -> np.ndarray[Any, A
 
 @capture.response
 def output_fn(prediction: np.ndarray[Any, Any], accept: str) -> tuple[str, str]:
-    """CSV whatever is accepted: nine digits give back the same float32."""
-    return "".join(f"{value:.9g}\n" for value in prediction.tolist()), "text/csv"
+    """CSV whatever is accepted."""
+    return csv_body.text_of(prediction), "text/csv"

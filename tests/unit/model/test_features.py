@@ -63,6 +63,11 @@ def test_json_gives_the_same_numbers_as_parquet() -> None:
     np.testing.assert_array_equal(rows, SCHEMA.matrix(TABLE)[:2])
 
 
+@pytest.mark.parametrize("written", ["1970-01-01T00:01:00Z", "1970-01-01T02:01:00+02:00"])
+def test_a_time_with_its_zone_is_that_time(written: str) -> None:
+    assert SCHEMA.encode([{"seen": written}])[0, 5] == 60
+
+
 def test_category_order_does_not_depend_on_the_files(tmp_path: Path) -> None:
     learned = []
     for name, order in (("a", ["z", "b", None, "a"]), ("b", ["a", "z", "b", "b"])):
@@ -101,3 +106,7 @@ def test_row_groups_stream_in_order(splits: Path) -> None:
 def test_an_empty_split_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no Parquet file in"):
         list(row_groups(tmp_path))
+    (tmp_path / "test").mkdir()
+    pq.write_table(TABLE.slice(0, 0), tmp_path / "test" / "part.parquet")
+    with pytest.raises(ValueError, match="the test split has no row: there is too little data"):
+        list(row_groups(tmp_path / "test"))

@@ -55,6 +55,18 @@ def test_csv_lists_and_objects_agree(handlers: Any, model: Any, splits: Path) ->
     assert answer(handlers, model, objects, "application/json") == expected.tolist()
 
 
+def test_line_ends_and_gaps_are_those_of_any_csv(handlers: Any, model: Any) -> None:
+    plain = answer(handlers, model, "1,2,3,4,5,\n1,2,3,,5,6\n", "text/csv")
+    assert len(plain) == 2
+    for body in ("1,2,3,4,5,\r\n1,2,3,,5,6\r\n", " 1, 2,3,4 ,5,\n\n1,2,3, ,5,6"):
+        assert answer(handlers, model, body, "text/csv") == plain
+
+
+def test_a_row_of_several_outputs_is_a_line(handlers: Any) -> None:
+    probabilities = np.array([[0.25, 0.75], [0.5, 0.5]], dtype=np.float32)
+    assert handlers.output_fn(probabilities, "text/csv") == ("0.25,0.75\n0.5,0.5\n", "text/csv")
+
+
 def test_a_row_of_the_wrong_length_is_refused(handlers: Any, model: Any) -> None:
     with pytest.raises(ValueError, match=r"3 values per row; expected 6: day, rooms"):
         answer(handlers, model, "1,2,3\n", "text/csv")

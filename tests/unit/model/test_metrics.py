@@ -43,6 +43,16 @@ def test_accuracy_of_two_and_of_more_classes() -> None:
     assert metrics.compute("accuracy", [2, 1], probabilities) == {"accuracy": 0.5}
 
 
+def test_accuracy_of_class_numbers() -> None:
+    """What ``multi:softmax`` predicts."""
+    assert metrics.compute("accuracy", [2, 1, 0, 2], [2.0, 1.0, 2.0, 0.0]) == {"accuracy": 0.5}
+    assert metrics.compute("accuracy", [0, 1, 0], [2.0, 1.0, 1.0]) == {
+        "accuracy": pytest.approx(1 / 3)
+    }
+    with pytest.raises(ValueError, match="auc is not defined"):
+        metrics.compute("auc", [2, 1, 0], [2.0, 1.0, 2.0])
+
+
 def test_an_unknown_metric_names_the_known() -> None:
     with pytest.raises(ValueError, match="'rsme'; allowed: rmse, mae, mape, r2, accuracy, auc"):
         metrics.compute("rsme", [1.0], [1.0])

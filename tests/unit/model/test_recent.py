@@ -141,6 +141,21 @@ def test_captured_requests_that_came_true_decide(evaluation: Job, trained: Job) 
     assert (found["decided_by"], found["won"]) == ("recent", True)
 
 
+def test_captured_rows_of_another_width_are_left_out(
+    evaluation: Job, trained: Job, tmp_path: Path
+) -> None:
+    """An answer to a request that had a column too few may have come true, too."""
+    schema = FeatureSchema.load(trained.base / "model")
+    given = evaluation.base / "processing" / "input" / "recent"
+    capture(evaluation, schema, 60, labelled=60)
+    path = given / CAPTURED / HOUR / "00.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for line, body in zip(lines, ["[[1.0]]", "1.0"], strict=False):
+        line["captureData"]["endpointInput"]["data"] = body
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert len(captured(asked(min_rows=1), given, schema, tmp_path / "rows").labels) == 58
+
+
 def test_too_few_that_came_true_decide_nothing(
     evaluation: Job, trained: Job, tmp_path: Path
 ) -> None:

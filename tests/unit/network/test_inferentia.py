@@ -25,6 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 BATCH = 16
 OLD = (
     "archives",
+    "csv_body",
     "measure",
     "scaled_network",
     "trace_network",

@@ -98,6 +98,16 @@ def test_broken_gzip_is_said_to_be(lab: Lab) -> None:
         lab.run()
 
 
+def test_gzip_data_that_changed_on_its_way_is_said_to_be_broken(lab: Lab) -> None:
+    lab.put("sales.csv.gz", table(*rows(300)))
+    path = lab.places.raw / "sales.csv.gz"
+    whole = path.read_bytes()
+    for at in range(20, len(whole), len(whole) // 40):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with pytest.raises(SchemaError, match=r"sales\.csv\.gz"):
+            lab.run()
+
+
 def test_files_are_read_by_name_and_each_by_its_own_header(lab: Lab) -> None:
     turned = ",".join(reversed(HEADER.split(",")))
     line = ",".join(reversed(row(3).split(",")))
@@ -137,11 +147,13 @@ def test_columns_that_nobody_asked_for_are_dropped_and_noted(lab: Lab) -> None:
         ),
         (table(header=HEADER + ",id"), r'sales\.csv, row 1: the header names "id" more than once'),
         (HEADER.encode("utf-16"), r"sales\.csv: the text is UTF-16"),
+        (b'PK\x03\x04\0\0\0, "zip\n\0', r"sales\.csv, row 1: .* is it a CSV file\?"),
+        (b"x" * 200_000, r"sales\.csv, row 1: .* is it a CSV file\?"),
         (b"", "there is no CSV data in the raw prefix"),
         (b"\xef\xbb\xbf\n \n", "there is no CSV data in the raw prefix"),
         (table(), "no row is left for training"),
     ],
-    ids=["missing", "twice", "utf-16", "empty", "blank", "header-only"],
+    ids=["missing", "twice", "utf-16", "zip", "one-line", "empty", "blank", "header-only"],
 )
 def test_files_that_cannot_be_what_the_specification_describes(
     lab: Lab, content: bytes, message: str
