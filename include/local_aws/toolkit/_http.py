@@ -63,7 +63,7 @@ def invocations(handler: Handler) -> Router:
 
 
 def serve(router: Router) -> None:
-    """Answer until SIGTERM on 127.0.0.1 and the port in ``SAGEMAKER_BIND_TO_PORT`` (8080).
+    """Answer until SIGTERM on 127.0.0.1 and the port in ``SAGEMAKER_BIND_TO_PORT`` (8080; 0 is any that is free).
 
     Connections have a thread each. ``/ping`` never waits for a handler. An exception of the router is
     a 500 that shows its traceback.
@@ -130,5 +130,5 @@ def serve(router: Router) -> None:
     with Server(("127.0.0.1", port), Connection) as server:
         stop = threading.Thread(target=server.shutdown, daemon=True)
         signal.signal(signal.SIGTERM, lambda signum, frame: stop.start())
-        print(f"Serving on 127.0.0.1:{port}", flush=True)
+        print(f"Serving on 127.0.0.1:{server.server_port}", flush=True)
         server.serve_forever(poll_interval=0.2)

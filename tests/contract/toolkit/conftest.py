@@ -25,7 +25,7 @@ def installed(python: Path, lock: Path, *options: str) -> Path:
         if not target.exists():
             partial = target.with_suffix(".partial")
             shutil.rmtree(partial, ignore_errors=True)
-            pip = ("-m", "pip", "install", "--quiet", "--require-hashes", *options)
+            pip = ("-m", "pip", "install", "--quiet", "--require-hashes", "--no-compile", *options)
             done = subprocess.run(
                 [python, *pip, "--target", partial, "-r", lock], capture_output=True, text=True
             )

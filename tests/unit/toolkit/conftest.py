@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
-import socket
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.contract.waiting import PATIENCE_SECONDS
 
 INCLUDE = Path(__file__).resolve().parents[3] / "include"
 TOOLKIT = INCLUDE / "local_aws" / "toolkit"
@@ -82,7 +85,9 @@ class Container:
 
     def run(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
         """Run a file with the image's Python to its end."""
-        return subprocess.run(**self.arguments(*command), capture_output=True, timeout=120)
+        return subprocess.run(
+            **self.arguments(*command), capture_output=True, timeout=PATIENCE_SECONDS
+        )
 
 
 @pytest.fixture
@@ -97,12 +102,31 @@ def neo_container(tmp_path: Path, python_of: Callable[[str], Path]) -> Container
     return Container(tmp_path / "neo", str(python_of("images/neo-xgboost")))
 
 
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+@contextmanager
+def served(container: Container, program: Path) -> Iterator[http.client.HTTPConnection]:
+    """A connection to a model server that answers pings, on a port that it found free itself.
+
+    Raises:
+        ChildProcessError: it ended before; the text is what it said.
+    """
+    container.environment["SAGEMAKER_BIND_TO_PORT"] = "0"
+    said = container.write("server.log", "")
+    with said.open("w") as log:
+        process = subprocess.Popen(
+            **container.arguments(program), stdout=subprocess.PIPE, stderr=log
+        )
+    assert process.stdout is not None
+    try:
+        lines = iter(process.stdout.readline, "")
+        address = next((line for line in lines if line.startswith("Serving on ")), None)
+        if address is None:
+            process.wait(PATIENCE_SECONDS)
+            raise ChildProcessError(said.read_text())
+        port = int(address.rpartition(":")[2])
+        yield http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    finally:
+        process.terminate()
+        process.communicate(timeout=PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
-import signal
 import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
-from .conftest import INCLUDE, OBJECTIVES, TOOLKIT, Container, free_port
+from .conftest import INCLUDE, OBJECTIVES, TOOLKIT, Container, served
 
 COMPILE = TOOLKIT / "neo_compile.py"
 TARGET = {"TargetDevice": "ml_c5", "S3OutputLocation": "s3://bucket/compiled"}
@@ -138,9 +136,7 @@ def test_model_server_takes_csv(neo_container: Container, trained: Path) -> None
     container, model = neo_container, trained / "reg-squarederror"
     assert compile_in(container, model / "model.tar.gz").returncode == 0
     shutil.copytree(container.base / "output/compiled", container.base / "model")
-    container.environment.update(
-        PYTHONPATH=str(TOOLKIT / "neo"), SAGEMAKER_BIND_TO_PORT=str(port := free_port())
-    )
+    container.environment["PYTHONPATH"] = str(TOOLKIT / "neo")
     rows = "0.5,nan,1,2,3,-4\n1,1,1,1,1,1\n"
     direct = container.run(
         "-c",
@@ -148,21 +144,12 @@ def test_model_server_takes_csv(neo_container: Container, trained: Path) -> None
         "[[0.5, numpy.nan, 1, 2, 3, -4], [1] * 6]))[0].ravel().tolist())",
         container.base / "model",
     )
-    process = subprocess.Popen(
-        **container.arguments(TOOLKIT / "neo_serve.py"), stdout=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("Serving")
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        answers = {}
+    answers = {}
+    with served(container, TOOLKIT / "neo_serve.py") as connection:
         for kind, body in [("text/csv", rows), ("application/json", "[]"), ("text/csv", "1,x")]:
             connection.request("POST", "/invocations", body, {"Content-Type": kind})
             response = connection.getresponse()
             answers[body] = (response.status, response.read().decode())
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
 
     status, text = answers[rows]
     assert status == 200

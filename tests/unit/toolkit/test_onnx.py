@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import shutil
-import signal
 import subprocess
 import tarfile
 import threading
@@ -17,7 +15,7 @@ import pytest
 
 from tests.contract.waiting import PATIENCE_SECONDS
 
-from .conftest import INCLUDE, TOOLKIT, Container, free_port
+from .conftest import INCLUDE, TOOLKIT, Container, served
 from .test_neo import PARITY_FILES
 
 
@@ -96,7 +94,6 @@ def test_archive_predicts_the_same_and_serves_itself(
     container.environment = {
         "SAGEMAKER_PROGRAM": "inference.py",
         "SAGEMAKER_SUBMIT_DIRECTORY": str(container.base / "model/code"),
-        "SAGEMAKER_BIND_TO_PORT": str(port := free_port()),
         "FRUGAL_CAPTURE_TO": "s3://captured/onnx",
         "FRUGAL_CAPTURE_FLUSH_SECONDS": "0.1",
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{bucket.server_port}",
@@ -104,23 +101,14 @@ def test_archive_predicts_the_same_and_serves_itself(
         "AWS_SECRET_ACCESS_KEY": "secret",
         "SAGEMAKER_REGION": "us-east-1",
     }
-    process = subprocess.Popen(**container.arguments(TOOLKIT / "serve.py"), stdout=subprocess.PIPE)
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("Serving"):
-                break
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        rows = (container.base / "processing/input/evaluation/parity/rows.csv").read_text()
-        headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
-        headers["X-Amzn-SageMaker-Inference-Id"] = "first"
+    rows = (container.base / "processing/input/evaluation/parity/rows.csv").read_text()
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    headers["X-Amzn-SageMaker-Inference-Id"] = "first"
+    with served(container, TOOLKIT / "serve.py") as connection:
         connection.request("POST", "/invocations", rows.replace("nan", ""), headers)
         response = connection.getresponse()
         answered = response.read().decode()
         assert bucket.written.wait(PATIENCE_SECONDS)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
     ((path, captured),) = bucket.objects.items()
     record = json.loads(captured)
     assert path.startswith("/captured/onnx/20")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
-import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from .conftest import TOOLKIT, Container, free_port
+from tests.contract.waiting import PATIENCE_SECONDS
+
+from .conftest import TOOLKIT, Container, served
 
 HANDLERS = """
 import json
@@ -44,31 +44,19 @@ print(booster.predict(xgboost.DMatrix(numpy.array([[1.5, numpy.nan, -2.0]]))).to
 
 
 @contextmanager
-def served(
+def serving(
     container: Container, code: str, **environment: str
 ) -> Iterator[http.client.HTTPConnection]:
-    """A connection to a server of ``code`` that answers pings."""
+    """A connection to a server of ``code``."""
     container.write("source/inference.py", code)
     container.write("model/factor", "2")
-    port = free_port()
     container.environment.update(
         SAGEMAKER_PROGRAM="inference.py",
         SAGEMAKER_SUBMIT_DIRECTORY=str(container.base / "source"),
-        SAGEMAKER_BIND_TO_PORT=str(port),
         **environment,
     )
-    process = subprocess.Popen(
-        **container.arguments(TOOLKIT / "serve.py"), stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        if not process.stdout.readline().startswith("Serving"):
-            raise ChildProcessError(process.stderr.read())
-        yield http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+    with served(container, TOOLKIT / "serve.py") as connection:
+        yield connection
 
 
 def invoke(
@@ -82,7 +70,7 @@ def invoke(
 
 
 def test_handlers_answer_on_one_connection(xgboost_container: Container) -> None:
-    with served(xgboost_container, HANDLERS) as connection:
+    with serving(xgboost_container, HANDLERS) as connection:
         connection.request("GET", "/ping")
         ping = connection.getresponse()
         assert (ping.status, ping.read()) == (200, b"")
@@ -96,7 +84,7 @@ def test_handlers_answer_on_one_connection(xgboost_container: Container) -> None
 
 def test_default_accept_comes_from_the_environment(xgboost_container: Container) -> None:
     setting = {"SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT": "text/csv"}
-    with served(xgboost_container, HANDLERS, **setting) as connection:
+    with serving(xgboost_container, HANDLERS, **setting) as connection:
         _, _, body = invoke(connection, "1", Content_Type="text/csv", Accept="*/*")
         assert json.loads(body)[1] == "text/csv"
         _, _, body = invoke(connection, "1", Content_Type="text/csv", Accept="x/y")
@@ -108,7 +96,7 @@ def test_transform_fn_replaces_the_three(xgboost_container: Container) -> None:
         "def model_fn(model_dir): return 'm'\n"
         "def transform_fn(model, data, content_type, accept): return model + data.decode(), 'x/y'\n"
     )
-    with served(xgboost_container, code) as connection:
+    with serving(xgboost_container, code) as connection:
         assert invoke(connection, "ab", Content_Type="a/b") == (200, "x/y", "mab")
 
 
@@ -117,7 +105,7 @@ def test_defaults_are_xgboosts(xgboost_container: Container) -> None:
     done = xgboost_container.run("-c", TRAIN_BOOSTER, model)
     model.replace(model.with_name("xgboost-model"))
     expected = json.loads(done.stdout)
-    with served(xgboost_container, BOOSTER) as connection:
+    with serving(xgboost_container, BOOSTER) as connection:
         csv = {"Content_Type": "text/csv"}
         status, _, body = invoke(connection, "1.5,,-2.0", **csv)
         assert (status, json.loads(body)) == (200, expected)
@@ -131,7 +119,7 @@ def test_defaults_are_xgboosts(xgboost_container: Container) -> None:
 
 
 def test_failing_handler_is_a_500_and_the_server_lives_on(xgboost_container: Container) -> None:
-    with served(xgboost_container, HANDLERS) as connection:
+    with serving(xgboost_container, HANDLERS) as connection:
         status, _, body = invoke(connection, "one", Content_Type="text/csv")
         assert status == 500
         assert "could not convert string to float" in json.loads(body)["error-message"]
@@ -142,12 +130,12 @@ def test_many_connections_are_answered(xgboost_container: Container) -> None:
     answers: list[float] = []
 
     def client(host: str, port: int, number: int) -> None:
-        connection = http.client.HTTPConnection(host, port, timeout=30)
+        connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
         for _ in range(20):
             _, _, body = invoke(connection, str(number), Content_Type="text/csv")
             answers.append(json.loads(body)[0][0] - 2 * number)
 
-    with served(xgboost_container, HANDLERS) as connection:
+    with serving(xgboost_container, HANDLERS) as connection:
         threads = [
             threading.Thread(target=client, args=(connection.host, connection.port, number))
             for number in range(16)
@@ -174,7 +162,7 @@ def test_many_connections_are_answered(xgboost_container: Container) -> None:
 def test_unusable_code_never_serves(
     xgboost_container: Container, code: str, complaint: str
 ) -> None:
-    with pytest.raises(ChildProcessError, match=complaint), served(xgboost_container, code):
+    with pytest.raises(ChildProcessError, match=complaint), serving(xgboost_container, code):
         pass
 
 
@@ -198,7 +186,7 @@ def test_models_come_and_go(xgboost_container: Container) -> None:
         return models(connection, "POST", body={"model_name": name, "url": url})[0]
 
     settings = {"SAGEMAKER_MULTI_MODEL": "true", "LOCAL_AWS_LOADED_MODELS": "2"}
-    with served(container, HANDLERS, **settings) as connection:
+    with serving(container, HANDLERS, **settings) as connection:
         assert models(connection, "POST", "/two/invoke", "1")[0] == 404
         assert load("none") == 500, "its factor is not a number"
         assert [load("two"), load("two"), load("three")] == [200, 409, 200]

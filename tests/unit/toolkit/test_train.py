@@ -12,6 +12,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+from tests.contract.waiting import PATIENCE_SECONDS
+
 from .conftest import TOOLKIT, Container
 
 TRAIN = TOOLKIT / "train.py"
@@ -188,7 +190,7 @@ def test_sigterm_to_the_group_reaches_the_script_and_is_awaited(
     text = (
         "import signal, sys, time\n"
         "def stop(*_):\n    print('checkpoint written', flush=True)\n    sys.exit(0)\n"
-        "signal.signal(signal.SIGTERM, stop)\nprint('ready', flush=True)\ntime.sleep(60)\n"
+        "signal.signal(signal.SIGTERM, stop)\nprint('ready', flush=True)\ntime.sleep(3600)\n"
     )
     script(xgboost_container, text)
     process = subprocess.Popen(
@@ -201,7 +203,7 @@ def test_sigterm_to_the_group_reaches_the_script_and_is_awaited(
 
     os.killpg(process.pid, signal.SIGTERM)
 
-    rest, _ = process.communicate(timeout=30)
+    rest, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert "checkpoint written" in rest
     assert process.returncode == 0
 
