@@ -31,7 +31,8 @@ def predict(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
 
     Returns {"endpoint", "features", "predicted", "expected", "actual"}: what the endpoint answers now,
     what the evaluated model said, and the truth; the last two are None where the report does not tell,
-    as when the champion still serves. Raises DemoError when the endpoint does not answer with a number.
+    as when the champion still serves. A model with several outputs, one a class, has a list of each.
+    Raises DemoError when the endpoint does not answer with numbers.
     """
     endpoint = (report.get("endpoint") or {}).get("EndpointName") or report["model"]
     row = held_out_row(aws, report)
@@ -40,13 +41,13 @@ def predict(aws: LocalAws, report: dict[str, Any]) -> dict[str, Any]:
         answer = aws.client("sagemaker-runtime").invoke_endpoint(
             EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=body
         )
-        predicted = float(answer["Body"].read())
+        predicted = [float(value) for value in answer["Body"].read().decode().split(",")]
     except (BotoCoreError, ClientError, ValueError) as error:
         raise DemoError(f"the endpoint {endpoint} gave no prediction: {error}") from error
     return {
         "endpoint": endpoint,
         "features": row["features"],
-        "predicted": predicted,
+        "predicted": predicted if len(predicted) > 1 else predicted[0],
         "expected": row.get("expected"),
         "actual": row.get("actual"),
     }
@@ -100,5 +101,15 @@ def notes(report: dict[str, Any], *, interrupt: bool) -> list[str]:
 
 def agrees(prediction: dict[str, Any]) -> bool:
     """Whether the endpoint says what the evaluated model said, within a hundredth."""
-    expected = prediction["expected"]
-    return expected is None or abs(prediction["predicted"] - expected) <= SHARE * abs(expected)
+    expected, predicted = (outputs(prediction[key]) for key in ("expected", "predicted"))
+    if expected == [None]:
+        return True
+    return len(expected) == len(predicted) and all(
+        abs(one - other) <= SHARE * abs(other)
+        for one, other in zip(predicted, expected, strict=True)
+    )
+
+
+def outputs(value: Any) -> list[Any]:
+    """What a model said of one row, as a list."""
+    return value if isinstance(value, list) else [value]

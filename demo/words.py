@@ -208,8 +208,13 @@ def compared(what: str, before: float, after: float) -> str:
 
 def prediction_lines(prediction: Document) -> Iterator[str]:
     """What the endpoint answered, beside what it should have said and the truth."""
-    yield f"{prediction['endpoint']} says {number(prediction['predicted'])} for a held-out row"
+    yield f"{prediction['endpoint']} says {numbers(prediction['predicted'])} for a held-out row"
     if prediction["expected"] is not None:
-        yield f"the evaluated model said {number(prediction['expected'])}"
+        yield f"the evaluated model said {numbers(prediction['expected'])}"
     if prediction["actual"] is not None:
         yield f"the truth is {number(prediction['actual'])}"
+
+
+def numbers(value: float | Sequence[float]) -> str:
+    """One figure, or one for each class."""
+    return number(value) if isinstance(value, int | float) else ", ".join(map(number, value))

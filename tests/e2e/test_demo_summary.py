@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
 
-from demo import summary
+from demo import summary, words
 from demo.failure import Failure
-from demo.home import EXAMPLE
+from demo.home import EXAMPLE, DemoError
 
 
 def report(model: str, *, count: int = 0, spot: bool = True, state: str = "success") -> Any:
@@ -97,3 +98,42 @@ def test_a_task_that_died_without_an_exception_still_has_a_reason() -> None:
         Failure("train", 1, [event("Process was killed", "error")]).reason == "Process was killed"
     )
     assert Failure("train", 1, ["text", event("started")]).reason == "its log names no error"
+
+
+class Runtime:
+    """As much of the runtime's client, and of the local AWS, as a prediction needs."""
+
+    def __init__(self, answer: str) -> None:
+        self.answer = answer
+
+    def client(self, _: str) -> Runtime:
+        return self
+
+    def invoke_endpoint(self, **_: str) -> dict[str, Any]:
+        return {"Body": io.BytesIO(self.answer.encode())}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "agrees"),
+    [
+        ("0.5\n", 0.5, True),
+        ("0.5\n", 0.6, False),
+        ("0.2,0.7,0.1\n", [0.2, 0.7, 0.1], True),
+        ("0.2,0.1,0.7\n", [0.2, 0.7, 0.1], False),
+        ("0.2,0.8\n", [0.2, 0.7, 0.1], False),
+        ("0.2,0.8\n", None, True),
+    ],
+)
+def test_a_prediction_is_a_number_or_one_a_class(answer: str, expected: Any, agrees: bool) -> None:
+    row = {"features": [1.0, None], "expected": expected, "actual": 1.0}
+    asked: Any = Runtime(answer)
+    found = summary.predict(asked, {"model": "rents", "predictions": [row]})
+    assert summary.agrees(found) is agrees
+    said = answer.strip().replace(",", ", ")
+    assert next(words.prediction_lines(found)) == f"rents says {said} for a held-out row"
+
+
+def test_an_answer_that_is_no_number_is_told() -> None:
+    asked: Any = Runtime("<html>")
+    with pytest.raises(DemoError, match="rents gave no prediction"):
+        summary.predict(asked, {"model": "rents", "predictions": [{"features": [1.0]}]})

@@ -23,6 +23,11 @@ from frugal.local import LocalAwsError
 from frugal.spec import SpecError, find_specs, load_spec, load_warnings
 from frugal.spec.durations import parse_duration
 
+#: What to do where nothing says which AWS is meant.
+WHERE = (
+    'Set AWS_DEFAULT_REGION and credentials, or for the local AWS: eval "$(bin/frugal local env)"'
+)
+
 
 class Commands(TyperGroup):
     """Says in a line what AWS or the local AWS refused, or that it did not answer, whichever command asked."""
@@ -32,14 +37,26 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            from botocore.exceptions import BotoCoreError, ClientError
+            from botocore.exceptions import (
+                BotoCoreError,
+                ClientError,
+                NoCredentialsError,
+                NoRegionError,
+            )
 
+            if isinstance(error, NoRegionError | NoCredentialsError):
+                fail(f"{error} {WHERE}")
             if isinstance(error, BotoCoreError | ClientError | LocalAwsError):
                 fail(str(error))
             raise
 
 
-app = typer.Typer(cls=Commands, no_args_is_help=True, add_completion=False, help=__doc__)
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    help="Models in include/models: check them, know what they cost, run them here, and keep the account clean.",
+)
 app.add_typer(local, name="local")
 app.add_typer(advice)
 app.add_typer(planning)
@@ -53,7 +70,8 @@ app.add_typer(events, name="events")
 @app.command()
 def validate(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="model.yaml files; default: every model's.")
+        list[Path] | None,
+        typer.Argument(help="model.yaml files, or models' folders; default: every model's."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from frugal.aws.settings import Settings
-from frugal.spec import ModelSpec, SpecError, load_spec
+from frugal.spec import ModelSpec, SpecError, find_specs, load_spec
 from frugal.spec.loader import FILE_NAME
 
 Model = Annotated[str, typer.Argument(help="The model's name: its folder in include/models.")]
@@ -15,9 +15,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def spec_of(model: str) -> ModelSpec:
-    """The spec of the model of that name. Ends the command with its mistakes."""
+    """The spec of the model of that name. Ends the command with its mistakes, or with the models that there are."""
+    models = Settings.load().models
+    known = [path.parent.name for path in find_specs(models)]
+    if model not in known:
+        fail(f"no model {model!r} in {models}; there are: {', '.join(known) or 'none'}")
     try:
-        return load_spec(Settings.load().models / model / FILE_NAME)
+        return load_spec(models / model / FILE_NAME)
     except SpecError as error:
         fail(error)
 
