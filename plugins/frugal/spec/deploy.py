@@ -22,10 +22,14 @@ Strategy = Literal[
     "auto",
 ]
 
-SCHEDULE = r"^(cron|at|rate)\(.+\)$"
+SCHEDULE = (
+    r"^(cron\(\S+( \S+){5}\)|rate\([1-9]\d* (minute|hour|day)s?\)"
+    r"|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\))$"
+)
 ARN = r"^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:.+$"
 PATTERNS_IN_WORDS |= {
-    SCHEDULE: "an expression of Application Auto Scaling, such as cron(0 7 ? * MON-FRI *)",
+    SCHEDULE: "cron(minutes hours day-of-month month day-of-week year), such as cron(0 7 ? * MON-FRI *); rate(1 day); "
+    "at(2030-01-31T07:00:00)",
     ARN: "the ARN of an SNS topic",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from frugal.spec.deploy import IDLE, MAX_BAKE, Deploy
 from frugal.spec.model import Compile
@@ -117,6 +118,11 @@ def bounds_hold(deploy: Deploy) -> Iterator[Finding]:
         yield Finding("deploy.instances", "outside of autoscale's range", deploy.instances, allowed)
     for index, change in enumerate(scaling.schedule):
         key = f"deploy.autoscale.schedule.{index}"
+        try:
+            ZoneInfo(change.timezone)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            problem, allowed = "no such time zone", "a name of the IANA, such as Europe/Berlin"
+            yield Finding(f"{key}.timezone", problem, change.timezone, allowed)
         if change.min is None and change.max is None:
             yield Finding(key, "changes nothing", change.at, "min, max or both")
         low, high = change.min, change.max
