@@ -90,7 +90,7 @@ format: ## Apply the formatter and the fixes that are safe
 	$(AIRFLOW)/ruff check --fix
 	$(AIRFLOW)/ruff format
 
-bench: envs ## Measure preprocessing, checkpoints, parsing, serving and drift, each against its rivals
+bench: envs ## Measure preprocessing, checkpoints, parsing, serving, drift and cleaning up, with their rivals
 	@$(AIRFLOW)/python -m bench
 
 compose: ## Prove docker-compose.yaml: build it, run the example's DAG on it, take it down (needs a Docker engine)

@@ -84,8 +84,8 @@ def first(machine: Machine) -> Told:
 
 @pytest.fixture(scope="module")
 def second(machine: Machine, first: Told) -> Told:
-    """The run after it, on the same machine."""
-    return machine.demo("--no-interrupt")
+    """The run after it, on the same machine: with so few trees that the champion is better."""
+    return machine.demo("--no-interrupt", "--conf", '{"hyperparameters": {"num_round": 40}}')
 
 
 def test_every_stage_succeeds(first: Told) -> None:
@@ -143,7 +143,15 @@ def test_the_second_run_pays_nothing_for_the_dataset(first: Told, second: Told) 
     assert second.stage("preprocess")["cost"] == 0
     assert second.summary["fingerprint"] == first.summary["fingerprint"]
     assert second.summary["interruptions"]["count"] == 0
-    assert second.summary["demo"]["prediction"]["predicted"] > 0
+
+
+def test_a_challenger_that_loses_leaves_the_champion_serving(first: Told, second: Told) -> None:
+    assert not second.summary["metrics"]["won"]
+    assert second.summary["package"]["status"] == "Rejected"
+    assert "not deployed: what served before serves on" in second.text
+    served, before = (told.summary["demo"]["prediction"] for told in (second, first))
+    assert served["endpoint"] == before["endpoint"]
+    assert served["predicted"] > 0
 
 
 def test_no_process_is_left(machine: Machine, second: Told) -> None:
