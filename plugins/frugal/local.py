@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -20,7 +21,8 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 4566
-PATIENCE_SECONDS = 30
+#: How long a busy machine may take to start it, to stop it, or to answer.
+PATIENCE_SECONDS = 120
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE")
 PASSED_ON_PREFIXES = ("PIP_", "UV_", "FRUGAL_")
 
@@ -93,6 +95,8 @@ class LocalAws:
         status: dict[str, Any] = {"running": False, "url": self.url, "log": str(self.log_file)}
         try:
             health = self._call("/_local/health")
+        except TimeoutError:
+            return {**status, "taken_by": "a program that does not answer"}
         except OSError:
             return status
         except (HTTPException, LocalAwsError):
@@ -192,20 +196,17 @@ class LocalAws:
         return self._call(path, method, body)
 
     def _terminate(self, pid: int) -> None:
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                if os.waitpid(pid, os.WNOHANG)[0] == pid:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+            deadline = time.monotonic() + PATIENCE_SECONDS
+            while time.monotonic() < deadline:
+                if _is_gone(pid):
                     return
-            except ChildProcessError:
-                if not Path(f"/proc/{pid}").exists():
-                    return
-            time.sleep(0.05)
-        os.kill(pid, signal.SIGKILL)
+                time.sleep(0.05)
 
     def _call(self, path: str, method: str = "GET", body: Any = None) -> dict[str, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
         try:
             headers = {"Content-Type": "application/json"}
             connection.request(method, path, json.dumps(body) if body else None, headers)
@@ -222,3 +223,16 @@ class LocalAws:
         if answer.status != HTTPStatus.OK:
             raise LocalAwsError(document.get("error", text))
         return document
+
+
+def _is_gone(pid: int) -> bool:
+    """Whether a process, our child or not, has ended."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        pass
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"  # its parent has not asked for its end yet

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from frugal.local import LocalAws
+from tests.contract.ports import hold_port
 
 
 def run_local_aws(home: Path, envs: Path, kind: type[LocalAws] = LocalAws) -> Iterator[LocalAws]:
     """A local AWS on a free port, from its start to its end."""
     (home / "envs").symlink_to(envs)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    local = kind(home, port)
-    local.start()
-    yield local
-    local.stop()
+    with hold_port() as held:
+        local = kind(home, held.getsockname()[1])
+        local.start()
+        yield local
+        local.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Every service that is not ours, answered by moto in this process.
 
 moto is called below its own server: path to handler directly, without Flask. What a request changed
-is made durable before (S3) or within a fraction of a second after (the rest) it is answered.
+is on disk before it is answered, lines of logs aside.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ SERVED = frozenset(
 ORIGINAL_NAMES: str = PRESERVED_HEADER_NAMES_ENVIRON_KEY
 
 _READS = re.compile(r"(Get|List|Describe|Head|Lookup|Filter|Test|Simulate)")
+# What a client does not notice when a kill undoes it: a message is there again, as SQS says that it may be.
+_FORGETTABLE = frozenset({"ReceiveMessage"})
 _BODY_READS = frozenset({"GET", "HEAD", "OPTIONS"})
 Handler = Callable[[Any, str, Any], Any]
 
@@ -79,8 +81,10 @@ class Services:
             response = put_events(request, self._dispatch)
         else:
             response = self._dispatch(request)
-        if not _READS.match(action):
+        if action in _FORGETTABLE:
             self._snapshots.touch(request.service)
+        elif not _READS.match(action):
+            self._snapshots.save(request.service)
         return response
 
     def _call_s3(self, request: Request) -> Response:

@@ -1,6 +1,7 @@
 """Snapshots of moto's in-memory services, so that configuration and messages survive a restart.
 
-A change is on disk within a fraction of a second; killing the process inside that window loses it.
+`save` returns when a change is on disk: what was acknowledged after it survives a kill. A change that was only told
+with `touch` is on disk within a fraction of a second, logs within seconds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import logging
 import pickle
 import threading
 import time
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +22,12 @@ from local_aws import ACCOUNT
 
 log = logging.getLogger(__name__)
 
-# Seconds between a change and its snapshot: short for what clients rely on, longer for bulk data.
-DELAYS = {"logs": 2.0}
-DEFAULT_DELAY = 0.05
+# Seconds between a change and its snapshot where nobody waits for it; bulk data is never waited for.
+DELAY = 0.05
+BULK = {"logs": 2.0}
+
+# How often a service is read again that changes meanwhile, before others have their turn.
+ATTEMPTS = 5
 
 # An event or a notification is delivered to queues by the service that took it.
 DELIVERS = {"events": ("sqs", "logs"), "sns": ("sqs",), "scheduler": ("sqs",)}
@@ -45,8 +51,10 @@ class Snapshots:
         self._directory = directory
         directory.mkdir(parents=True, exist_ok=True)
         self._due: dict[str, float] = {}
+        # How many changes of a service there were, and how many of them its latest snapshot has.
+        self._changes: Counter[str] = Counter()
+        self._written: Counter[str] = Counter()
         self._changed = threading.Condition()
-        self._writing = threading.Lock()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="snapshots", daemon=True)
 
@@ -65,52 +73,77 @@ class Snapshots:
         self._thread.start()
 
     def touch(self, service: str) -> None:
-        """Say that a request changed a service."""
+        """Say that a service was changed."""
+        self._note(service, DELAY)
+
+    def save(self, service: str) -> None:
+        """Say that a service was changed; returns when that is on disk, or could not be written."""
+        noted = self._note(service, 0.0)
+        with self._changed:
+            self._changed.wait_for(
+                lambda: (
+                    self._stopping or all(self._written[n] >= count for n, count in noted.items())
+                )
+            )
+
+    def _note(self, service: str, delay: float) -> dict[str, int]:
+        """The number of the change in each service that is to be written soon."""
+        noted = {}
         with self._changed:
             for name in (service, *DELIVERS.get(service, ())):
-                delay = DELAYS.get(name, DEFAULT_DELAY)
-                self._due.setdefault(name, time.monotonic() + delay)
-            self._changed.notify()
+                due = time.monotonic() + BULK.get(name, delay)
+                self._due[name] = min(due, self._due.get(name, due))
+                self._changes[name] += 1
+                if name not in BULK:
+                    noted[name] = self._changes[name]
+            self._changed.notify_all()
+        return noted
 
     def close(self) -> None:
         with self._changed:
             self._stopping = True
-            self._changed.notify()
+            self._changed.notify_all()
         self._thread.join()
         for name in list(self._due):
             self._write(name)
 
     def _run(self) -> None:
-        while True:
+        while not self._stopping:
             with self._changed:
-                if self._stopping:
-                    return
                 now = time.monotonic()
                 ready = [name for name, due in self._due.items() if due <= now]
                 if not ready:
                     self._changed.wait(min(self._due.values(), default=now + 3600) - now)
-                    continue
                 for name in ready:
                     del self._due[name]
             for name in ready:
                 self._write(name)
 
     def _write(self, service: str) -> None:
-        backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]
-        for _ in range(5):
-            try:
-                buffer = io.BytesIO()
-                _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(dict(backends[ACCOUNT]))
-                break
-            except RuntimeError:  # changed while it was being read: read it again
-                continue
-            except Exception:
-                log.exception("The state of %s could not be saved", service)
+        """Write a snapshot with every change until now. What cannot be written waits for the next change."""
+        with self._changed:
+            changes = self._changes[service]
+        try:
+            content = self._pickled(service)
+            if content is None:
+                self.touch(service)
                 return
-        else:
-            self.touch(service)
-            return
-        target = self._directory / f"{service}.pickle"
-        partial = target.with_suffix(".partial")
-        partial.write_bytes(buffer.getvalue())
-        partial.replace(target)
+            target = self._directory / f"{service}.pickle"
+            partial = target.with_suffix(".partial")
+            partial.write_bytes(content)
+            partial.replace(target)
+        except Exception:  # whatever moto holds or the disk says: other services are to be saved on
+            log.exception("The state of %s could not be saved", service)
+        with self._changed:
+            self._written[service] = changes
+            self._changed.notify_all()
+
+    def _pickled(self, service: str) -> bytes | None:
+        """None when it was changed by others each time that it was read."""
+        backends: Any = moto.backends.get_backend(service)  # type: ignore[call-overload]
+        for _ in range(ATTEMPTS):
+            buffer = io.BytesIO()
+            with suppress(RuntimeError):  # changed while it was being read: read it again
+                _Pickler(buffer, pickle.HIGHEST_PROTOCOL).dump(dict(backends[ACCOUNT]))
+                return buffer.getvalue()
+        return None

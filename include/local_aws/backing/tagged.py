@@ -58,4 +58,4 @@ def change_tags(
     if service == "s3":
         objects.commit_bucket(name)
     else:
-        snapshots.touch(service)
+        snapshots.save(service)

@@ -64,7 +64,8 @@ class BatchRun(ABC):
             reason = {} if stopped else {"FailureReason": CAPACITY_ERROR}
             self._finish(states.stopped if stopped else states.failed, reason)
             return
-        with self.job.app.capacity.slot(self.job.stopped, lambda: None) as held:
+        job = self.job
+        with job.app.capacity.slot(job.woken, job.stopped, lambda: None) as held:
             if not held:
                 self._finish(states.stopped, {})
                 return

@@ -5,8 +5,7 @@ from __future__ import annotations
 import http.client
 import queue
 import socket
-import threading
-from collections import deque
+import sys
 
 Asked = tuple[str, str, bytes, dict[str, str]]
 Answered = tuple[int, dict[str, str], bytes]
@@ -83,18 +82,21 @@ def answers_ping(port: int) -> bool:
     return healthy
 
 
-_given: deque[int] = deque(maxlen=1000)
-_giving = threading.Lock()
+class HeldPort:
+    """A loopback port that is nobody else's until it is released.
 
+    What holds it does not listen, which on Linux lets a server that reuses addresses (SO_REUSEADDR, as HTTP
+    servers do) listen there meanwhile. Elsewhere it is only a port that was free a moment ago.
+    """
 
-def free_port() -> int:
-    """A loopback port that nobody listens on, and that nobody was given for long: whoever asked
-    before may not listen yet."""
-    with _giving:
-        while True:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = int(probe.getsockname()[1])
-            if port not in _given:
-                _given.append(port)
-                return port
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.number: int = self._socket.getsockname()[1]
+        if sys.platform != "linux":
+            self.release()
+
+    def release(self) -> None:
+        """Let others have it, whoever listens there aside."""
+        self._socket.close()

@@ -35,7 +35,7 @@ TERMINATED = 143
 @dataclass
 class Job:
     """One job of one kind in one region, run by one thread. `history` holds every value that a
-    training job logged, by metric."""
+    training job logged, by metric; `woken` is set when it was told to end."""
 
     app: App
     states: States
@@ -45,6 +45,7 @@ class Job:
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _runs: int = 0
     history: dict[str, list[float]] = field(default_factory=dict)
+    woken: threading.Event = field(default_factory=threading.Event)
 
     @property
     def record(self) -> Record:
@@ -96,7 +97,7 @@ class Job:
         with self._changed:
             self._signals.append(what)
             self._changed.notify_all()
-        self.app.capacity.wake()
+        self.woken.set()
 
     def stopped(self) -> bool:
         return Signal.STOP in self._signals

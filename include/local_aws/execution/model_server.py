@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_aws.execution.connections import Connections, Timeout, answers_ping, free_port
+from local_aws.execution.connections import Connections, HeldPort, Timeout, answers_ping
 from local_aws.execution.images import ImageUnavailable
 from local_aws.execution.job import LogStream
 from local_aws.execution.layout import Layout
@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 
 INVOCATION_TIMEOUT = 60.0
 PING_PERIOD = 0.05
-DEFAULT_STARTUP_TIMEOUT = 120.0
+# Seconds that a container has to answer /ping after its start (docs: your-algorithms-inference-code).
+DEFAULT_STARTUP_TIMEOUT = 480.0
 UNHEALTHY = (
     "The primary container for the production variant did not pass the ping health check. Please "
     "check CloudWatch logs for this endpoint."
@@ -75,29 +76,30 @@ class ModelServer:
     _process: Process | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _watched: bool = False
-    _port: int = 0
     _running: int = 0
     _quiet: threading.Condition = field(default_factory=threading.Condition)
 
     def start(self, timeout: float) -> None:
         """Fetch the model, start the process, wait for `/ping`. Raises `ServerFailed`."""
+        port = HeldPort()
         try:
-            self._launch()
+            process = self._launch(port.number)
+            deadline = time.monotonic() + timeout
+            while not answers_ping(port.number):
+                if self._stopped.is_set():
+                    self._end()
+                    raise ServerFailed("The endpoint was deleted while its container started")
+                if process.code is not None or time.monotonic() > deadline:
+                    self._end()
+                    raise ServerFailed(UNHEALTHY)
+                process.wait(PING_PERIOD)
         except (DownloadError, ImageUnavailable, OSError) as error:
             raise ServerFailed(str(error)) from error
-        deadline = time.monotonic() + timeout
-        while not answers_ping(self._port):
-            process = self._process
-            if self._stopped.is_set() or process is None:
-                self._end()
-                raise ServerFailed("The endpoint was deleted while its container started")
-            if process.code is not None or time.monotonic() > deadline:
-                self._end()
-                raise ServerFailed(UNHEALTHY)
-            process.wait(PING_PERIOD)
+        finally:
+            port.release()
         self._watched = True
 
-    def _launch(self) -> None:
+    def _launch(self, port: int) -> Process:
         self._watched = False
         self.starts += 1
         layout = Layout(self.base)
@@ -110,14 +112,14 @@ class ModelServer:
             fetch_model(
                 self.app.objects, self.container, layout.base / "model", self.region, self.role
             )
-        self._port = free_port()
-        self._connections = Connections(self._port)
-        variables["SAGEMAKER_BIND_TO_PORT"] = str(self._port)
+        self._connections = Connections(port)
+        variables["SAGEMAKER_BIND_TO_PORT"] = str(port)
         environment = layout.environment(image, self.app.config.url, self.region, variables)
         argv = [str(image.python), str(image.program("serve"))]
         logs = LogStream(self.app, self.region, self.log_group, self.log_stream, None)
         command = layout.command(argv, environment)
         self._process = Process(command, logs.write, self._ended)
+        return self._process
 
     def _ended(self) -> None:
         if self._watched and not self._stopped.is_set():

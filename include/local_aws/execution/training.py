@@ -83,7 +83,7 @@ class TrainingRun:
         if not capacity_came(self.job, self._pend, give_up, patience):
             self._finish_without_capacity()
             return False
-        with self.job.app.capacity.slot(give_up, self._pend) as held:
+        with self.job.app.capacity.slot(self.job.woken, give_up, self._pend) as held:
             if not held:
                 self._finish_without_capacity()
                 return False

@@ -17,7 +17,7 @@ from typing import Any
 from local_aws.backing.objects import StoredObject
 from local_aws.execution.batch import BatchRun
 from local_aws.execution.batch_client import BatchClient, Unanswered, variables
-from local_aws.execution.connections import free_port
+from local_aws.execution.connections import HeldPort
 from local_aws.execution.job import Job, LogStream, Outcome
 from local_aws.execution.layout import Layout
 from local_aws.execution.model_data import fetch_model
@@ -68,7 +68,7 @@ class TransformRun(BatchRun):
     def __init__(self, job: Job) -> None:
         super().__init__(job)
         self.stream = f"{job.name}/i-{uuid.uuid4().hex[:17]}-{uuid.uuid4().hex}"
-        self._port = 0
+        self._port: HeldPort
         self._sources: list[Source] = []
         self._ended = threading.Event()
         self._reason: str | None = None
@@ -82,14 +82,14 @@ class TransformRun(BatchRun):
         role = model.get("ExecutionRoleArn", "")
         fetch_model(app.objects, container, layout.base / "model", region, role)
         self._sources = self._find_sources(role)
-        self._port = free_port()
+        self._port = HeldPort()
         settings = {
             "OMP_NUM_THREADS": "1",
             **container.get("Environment", {}),
             **record.get("Environment", {}),
             **variables(record),
             "SAGEMAKER_BATCH": "true",
-            "SAGEMAKER_BIND_TO_PORT": str(self._port),
+            "SAGEMAKER_BIND_TO_PORT": str(self._port.number),
         }
         environment = layout.environment(image, app.config.url, region, settings)
         return layout.command([str(image.python), str(image.program("serve"))], environment)
@@ -145,12 +145,13 @@ class TransformRun(BatchRun):
     def _transform(self) -> None:
         limits = self.record.get("ModelClientConfig", {})
         client = BatchClient(
-            self._port,
+            self._port.number,
             limits.get("InvocationsTimeoutInSeconds", TIMEOUT),
             limits.get("InvocationsMaxRetries", RETRIES),
             self._ended.is_set,
         )
         client.wait()
+        self._port.release()
         given = {name: self.record[name] for name in DEFAULTS if self.record.get(name)}
         given |= {"MaxPayloadInMB": 0} if self.record.get("MaxPayloadInMB") == 0 else {}
         settings = (

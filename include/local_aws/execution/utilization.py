@@ -31,11 +31,11 @@ class Utilization:
         """Both metrics in percent, the average of the instances that ran for all of the time; nothing while a minute is
         not over, or none did."""
         now = time.monotonic()
-        passed = now - self._asked
-        if passed < self._period:
+        if now - self._asked < self._period:
             return {}
         before, self._used = self._used, {server.base: server.cpu for server in servers}
-        self._asked = now
+        # From before the first look to after this one: whatever delays either, no core is busier than busy.
+        passed, self._asked = time.monotonic() - self._asked, now
         used = [
             cpu - before[at] for at, cpu in self._used.items() if cpu >= before.get(at, cpu + 1)
         ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,16 +13,11 @@ import demo.aws
 from demo.home import Home
 from frugal.cli import app
 from frugal.local import LocalAws
+from tests.contract.ports import hold_port
 
 
 def frugal(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["local", *arguments])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_another_home_s_local_aws_is_left_alone(
@@ -64,12 +58,13 @@ def test_its_own_is_found_on_whatever_port(
     assert f"export AWS_ENDPOINT_URL={own_local_aws.url}\n" in frugal("env").stdout
     unknown = frugal("interrupt", "nobody")
     assert (unknown.exit_code, unknown.stderr) == (1, "frugal: No training job 'nobody'\n")
-    other = free_port()
-    of_demo = demo.aws.LocalAws(Home(own_local_aws.home), other)
-    assert (of_demo.running, of_demo.url) == (True, own_local_aws.url)
+    with hold_port() as held:
+        other = held.getsockname()[1]
+        of_demo = demo.aws.LocalAws(Home(own_local_aws.home), other)
+        assert (of_demo.running, of_demo.url) == (True, own_local_aws.url)
 
-    monkeypatch.setenv("FRUGAL_LOCAL_AWS_PORT", str(other))
-    assert f"it runs at {own_local_aws.url} already" in frugal("start").stderr
+        monkeypatch.setenv("FRUGAL_LOCAL_AWS_PORT", str(other))
+        assert f"it runs at {own_local_aws.url} already" in frugal("start").stderr
     monkeypatch.delenv("FRUGAL_LOCAL_AWS_PORT")
     assert frugal("stop").stdout == "stopped\n"
     assert not own_local_aws.status()["running"]

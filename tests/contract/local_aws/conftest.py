@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tarfile
-import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,21 +22,14 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.contract.ports import hold_port
+from tests.contract.waiting import PATIENCE_SECONDS, await_true
+
 PROGRAMS = Path(__file__).with_name("programs")
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 ROLE = "arn:aws:iam::123456789012:role/frugal-test"
 BUCKET = "frugal-test"
 IN_PROGRESS = ("Creating", "Updating", "SystemUpdating", "RollingBack")
-
-
-def await_true(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
-    """The first true value of the condition; fails the test after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        if time.monotonic() > deadline:
-            pytest.fail(f"waited {seconds} s for {what}")
-        time.sleep(0.02)
-    return value
 
 
 @dataclass
@@ -48,13 +40,10 @@ class LocalAws:
     repository: Path
     home: Path
     options: list[str] = field(default_factory=list)
-    port: int = 0
     process: subprocess.Popen[bytes] | None = None
+    held: socket.socket = field(default_factory=hold_port)
 
     def __post_init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = self.port or probe.getsockname()[1]
         bin_directory = self.home / "envs" / "test" / "bin"
         bin_directory.mkdir(parents=True, exist_ok=True)
         for name in ("python", "python3"):
@@ -64,12 +53,21 @@ class LocalAws:
         (self.home / "images.yaml").write_text(table)
 
     @property
+    def port(self) -> int:
+        port: int = self.held.getsockname()[1]
+        return port
+
+    @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def state(self) -> Path:
         return self.home / "state"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "log"
 
     def command(self) -> list[str]:
         arguments = ["--port", self.port, "--state", self.state, "--envs", self.home / "envs"]
@@ -78,14 +76,20 @@ class LocalAws:
         return [*map(str, [*serve, *arguments]), *self.options]
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command(),
-            env={**os.environ, "PYTHONPATH": str(self.repository / "include")},
-            stdout=subprocess.PIPE,
-        )
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(),
+                env={**os.environ, "PYTHONPATH": str(self.repository / "include")},
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
         assert self.process.stdout is not None
         line = self.process.stdout.readline().decode()
-        assert line.startswith("The local AWS is ready"), line
+        assert line.startswith("The local AWS is ready"), line + self.log.read_text()
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def kill(self) -> None:
         assert self.process is not None
@@ -93,9 +97,9 @@ class LocalAws:
         self.process.wait()
 
     def stop(self) -> None:
-        if self.process and self.process.poll() is None:
+        if self.process and self.running:
             self.process.send_signal(signal.SIGTERM)
-            self.process.wait(20)
+            self.process.wait(PATIENCE_SECONDS)
 
     def client(self, service: str, region: str = "us-east-1") -> Any:
         return boto3.client(
@@ -131,7 +135,10 @@ class LocalAws:
             Period=86400,
             Statistics=[statistic],
         )["Datapoints"]
-        return max((float(point[statistic]) for point in points), default=None)
+        values = [float(point[statistic]) for point in points]  # two while midnight is in the hour
+        if not values:
+            return None
+        return max(values) if statistic == "Maximum" else sum(values)
 
     def processes(self, variable: str = "") -> list[str]:
         """Command lines of what this server runs, itself excluded; of those with NAME=value in their
@@ -167,12 +174,46 @@ def start_local_aws(
     yield start
     for server in started:
         server.stop()
+        server.held.close()
+        assert "Traceback" not in server.log.read_text(), "nothing goes wrong in a thread unseen"
 
 
 @pytest.fixture(scope="session")
 def local_aws(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
-    """The server that tests share."""
-    return start_local_aws("--reclaim-seconds", "0.1", "--endpoint-instances", "64")
+    """The server that tests share. Ten models fit into one of its instances."""
+    return start_local_aws(
+        *("--reclaim-seconds", "0.1", "--endpoint-instances", "64", "--loaded-models", "10")
+    )
+
+
+@pytest.fixture(scope="session")
+def _mortal(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
+    return start_local_aws(
+        *(
+            "--reclaim-seconds",
+            "0.1",
+            "--slots",
+            "2",
+            "--serverless-idle-seconds",
+            "1",
+            "--seed",
+            "7",
+        )
+    )
+
+
+@pytest.fixture
+def mortal(_mortal: LocalAws) -> LocalAws:
+    """The server that tests share which kill it, and which need a machine of two slots."""
+    if not _mortal.running:
+        _mortal.start()
+    return _mortal
+
+
+@pytest.fixture(scope="session")
+def unhurried(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
+    """The server whose time passes as tests say, and hardly by itself: AWS's waits are as long as AWS's."""
+    return start_local_aws("--clock", "1")
 
 
 @pytest.fixture
@@ -225,11 +266,11 @@ def training_request(name: str, spot: bool = False, **hyperparameters: str) -> d
             "InstanceCount": 1,
             "VolumeSizeInGB": 10,
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
     }
     if spot:
         request["EnableManagedSpotTraining"] = True
-        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 120
+        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 7200
         request["CheckpointConfig"] = {"S3Uri": f"s3://{BUCKET}/checkpoints/{name}"}
     return request
 
@@ -290,6 +331,12 @@ def await_training(sagemaker: Any, name: str, *statuses: str) -> dict[str, Any]:
 
     result: dict[str, Any] = await_true(described, f"{name} to be {' or '.join(wanted)}")
     return result
+
+
+def passed_through(sagemaker: Any, name: str) -> list[str]:
+    """The secondary statuses that a training job was in until now, in order."""
+    described = sagemaker.describe_training_job(TrainingJobName=name)
+    return [entry["Status"] for entry in described["SecondaryStatusTransitions"]]
 
 
 def await_processing(sagemaker: Any, name: str) -> dict[str, Any]:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import BUCKET, LocalAws, await_endpoint, await_true, make_config
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, LocalAws, await_endpoint, make_config
 
 
 @pytest.fixture
@@ -165,10 +167,8 @@ def test_a_request_that_waited_too_long_expires(
     assert "RequestTTLSeconds" in message["failureReason"]
 
 
-def test_no_request_is_lost_when_the_local_aws_is_killed(
-    start_local_aws: Callable[..., LocalAws], name: str
-) -> None:
-    server = start_local_aws()
+def test_no_request_is_lost_when_the_local_aws_is_killed(mortal: LocalAws, name: str) -> None:
+    server = mortal
     sagemaker, s3 = server.client("sagemaker"), server.client("s3")
     output = {"OutputConfig": {"S3OutputPath": f"s3://{BUCKET}/out"}}
     make_config(server, name, AsyncInferenceConfig=output)
@@ -184,6 +184,7 @@ def test_no_request_is_lost_when_the_local_aws_is_killed(
     )
     scale(sagemaker, name, 1)
     await_true(lambda: content(s3, answer["OutputLocation"]) == f"{name}:3.0", "the answer")
+    sagemaker.delete_endpoint(EndpointName=name)
 
 
 def test_what_async_and_real_time_endpoints_are_not_asked(

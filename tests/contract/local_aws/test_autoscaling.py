@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import LocalAws, await_endpoint, await_true, make_config
+from tests.contract.waiting import await_true
+
+from .conftest import LocalAws, await_endpoint, make_config
 from .test_inference_components import create, gone, make_host, settled
 
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
@@ -78,9 +80,8 @@ class Endpoint:
 
 
 @pytest.fixture(scope="module")
-def aws(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
-    """A server of its own, whose time passes as this test file says and hardly by itself."""
-    return start_local_aws("--clock", "1")
+def aws(unhurried: LocalAws) -> LocalAws:
+    return unhurried
 
 
 @pytest.fixture

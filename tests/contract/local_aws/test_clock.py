@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import BUCKET, IMAGE, ROLE, LocalAws, await_training, await_true, training_request
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, IMAGE, ROLE, LocalAws, await_training, training_request
 from .test_studio import IDLE, app_of, make_domain, status
 from .test_warm_pools import pool as warm_pool
 
@@ -36,7 +38,9 @@ def days_old(when: datetime) -> int:
 @pytest.fixture(scope="module")
 def server(start_local_aws: Callable[..., LocalAws]) -> Iterator[LocalAws]:
     """One of its own: a shift is felt by all that use it."""
-    server = start_local_aws()
+    server = start_local_aws(
+        "--clock", "0.1"
+    )  # a pool kept for an hour lasts minutes of this machine
     yield server
     server.stop()
 

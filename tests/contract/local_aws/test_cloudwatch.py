@@ -15,16 +15,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import LocalAws, await_true
+from tests.contract.waiting import await_true
+
+from .conftest import LocalAws
 
 NAMESPACE = "Shop"
 START = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=10)
 
 
 @pytest.fixture(scope="module")
-def aws(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
-    """A server of its own, whose time passes as this test file says and hardly by itself."""
-    return start_local_aws("--clock", "1")
+def aws(unhurried: LocalAws) -> LocalAws:
+    return unhurried
 
 
 @pytest.fixture
@@ -216,13 +217,17 @@ def test_an_alarm_goes_through_its_states_and_tells_topic_and_bus(
     report(aws, name, 9, 3)
     assert state(cloudwatch, name) == "ALARM"
 
-    (message,) = sqs.receive_message(QueueUrl=urls["mails"])["Messages"]
-    mail = json.loads(json.loads(message["Body"])["Message"])
+    def received(kind: str) -> Any:
+        (message,) = await_true(
+            lambda: sqs.receive_message(QueueUrl=urls[kind]).get("Messages"), f"one of the {kind}"
+        )
+        return json.loads(message["Body"])
+
+    mail = json.loads(received("mails")["Message"])
     assert (mail["OldStateValue"], mail["NewStateValue"]) == ("OK", "ALARM")
     assert mail["Trigger"]["MetricName"] == name
     assert "2 out of the last 2 datapoints [9.0" in mail["NewStateReason"]
-    (message,) = sqs.receive_message(QueueUrl=urls["events"])["Messages"]
-    event = json.loads(message["Body"])
+    event = received("events")
     assert event["detail"]["previousState"]["value"] == "OK"
     (metric,) = event["detail"]["configuration"]["metrics"]
     assert metric["metricStat"]["metric"]["name"] == name
@@ -326,21 +331,22 @@ def test_alarms_that_cannot_be_are_refused(
     assert told in str(refused.value)
 
 
-def on_disk(local: LocalAws) -> int:
+def on_disk(local: LocalAws, metric: str) -> int:
+    query = (
+        "SELECT count(*) FROM buckets, metrics WHERE buckets.metric = id AND metrics.metric LIKE ?"
+    )
     with closing(sqlite3.connect(local.state / "metrics.sqlite")) as database:
-        return int(database.execute("SELECT count(*) FROM buckets").fetchone()[0])
+        return int(database.execute(query, (f"%{metric}%",)).fetchone()[0])
 
 
-def test_metrics_and_alarms_survive_a_kill(
-    start_local_aws: Callable[..., LocalAws], name: str
-) -> None:
-    local = start_local_aws()
+def test_metrics_and_alarms_survive_a_kill(mortal: LocalAws, name: str) -> None:
+    local = mortal
     cloudwatch = local.client("cloudwatch")
     put(cloudwatch, name, 1, 2, 3, 4)
     put_alarm(cloudwatch, name, TreatMissingData="breaching")
     pass_minutes(local, 3)
     assert state(cloudwatch, name) == "ALARM"
-    await_true(lambda: on_disk(local) >= 4, "the values to be written")
+    await_true(lambda: on_disk(local, name) >= 4, "the values to be written")
     local.kill()
     local.start()
     assert data(cloudwatch, stat("m", name, "p100"))["m"] == [1, 2, 3, 4]

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import BUCKET, ROLE, archive, await_true, unpack
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, ROLE, archive, unpack
 
 
 def request(name: str, **output: Any) -> dict[str, Any]:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import threading
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import (
-    BUCKET,
-    LocalAws,
-    await_endpoint,
-    await_true,
-    make_config,
-)
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, LocalAws, await_endpoint, make_config
 
 CAPTURE = {
     "InitialSamplingPercentage": 100,
@@ -59,26 +56,9 @@ def test_an_endpoint_answers_is_measured_and_goes(
     assert answer["InvokedProductionVariant"] == "AllTraffic"
     assert answer["CustomAttributes"] == "trace=1"
 
-    cloudwatch = local_aws.client("cloudwatch")
-
-    def total(metric: str) -> float:
-        now = datetime.now(UTC)
-        points = cloudwatch.get_metric_statistics(
-            Namespace="AWS/SageMaker",
-            MetricName=metric,
-            Dimensions=[
-                {"Name": "EndpointName", "Value": name},
-                {"Name": "VariantName", "Value": "AllTraffic"},
-            ],
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(minutes=1),
-            Period=7200,
-            Statistics=["Sum"],
-        )["Datapoints"]
-        return float(sum(point["Sum"] for point in points))
-
-    assert await_true(lambda: total("Invocations"), "a metric") == 1
-    assert 0 < total("ModelLatency") < 5e6
+    dimensions = {"EndpointName": name, "VariantName": "AllTraffic"}
+    assert await_true(lambda: local_aws.metric("Invocations", dimensions), "a metric") == 1
+    assert (local_aws.metric("ModelLatency", dimensions) or 0) > 0
     sagemaker.delete_endpoint(EndpointName=name)
     with pytest.raises(ClientError, match="Could not find endpoint"):
         sagemaker.describe_endpoint(EndpointName=name)
@@ -126,14 +106,15 @@ def test_a_container_that_dies_comes_back(local_aws: LocalAws, runtime: Any, nam
 
 
 def test_an_update_switches_when_the_new_container_answers(
-    local_aws: LocalAws, sagemaker: Any, runtime: Any, name: str
+    local_aws: LocalAws, sagemaker: Any, runtime: Any, name: str, tmp_path: Path
 ) -> None:
     create(local_aws, name)
-    make_config(local_aws, f"{name}-v2")
+    make_config(local_aws, f"{name}-v2", {"START_WHEN": str(tmp_path / "start")})
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-v2")
     with pytest.raises(ClientError, match="Cannot update in-progress endpoint"):
         sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=name)
-    assert invoke(runtime, name).startswith(name)
+    assert invoke(runtime, name) == f"{name}:3.0"
+    (tmp_path / "start").touch()
     described = await_endpoint(sagemaker, name)
     assert described["EndpointConfigName"] == f"{name}-v2"
     assert invoke(runtime, name) == f"{name}-v2:3.0"
@@ -180,10 +161,12 @@ def test_traffic_is_captured_in_aws_s_layout(
     runtime.invoke_endpoint(
         EndpointName=name, Body="1,2", ContentType="text/csv", InferenceId="row-1"
     )
-    prefix = f"capture/{name}/AllTraffic/{datetime.now(UTC):%Y/%m/%d}/"
+    prefix = f"capture/{name}/AllTraffic/"
     (entry,) = await_true(
         lambda: s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents"), "a capture file"
     )
+    written = r"\d{4}/\d\d/\d\d/\d\d/\d\d-\d\d-\d{3}-[0-9a-f-]{36}\.jsonl"
+    assert re.fullmatch(written, entry["Key"].removeprefix(prefix))
     line = json.loads(s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read())
     assert line["captureData"]["endpointInput"] == {
         "observedContentType": "text/csv",
@@ -226,14 +209,17 @@ def test_variants_are_chosen_by_name(
 
 
 def test_an_update_lets_running_invocations_finish(
-    local_aws: LocalAws, sagemaker: Any, runtime: Any, name: str
+    local_aws: LocalAws, sagemaker: Any, runtime: Any, name: str, tmp_path: Path
 ) -> None:
     create(local_aws, name)
     make_config(local_aws, f"{name}-v2")
     answers: list[str] = []
-    slow = threading.Thread(target=lambda: answers.append(invoke(runtime, name, "sleep 2")))
+    body = f"until {tmp_path / 'go'}"
+    slow = threading.Thread(target=lambda: answers.append(invoke(runtime, name, body)))
     slow.start()
+    await_true((tmp_path / "go.asked").exists, "the container to be asked")
     sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-v2")
     assert await_endpoint(sagemaker, name)["EndpointConfigName"] == f"{name}-v2"
+    (tmp_path / "go").touch()
     slow.join()
     assert answers == ["late"]

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import LocalAws, await_processing, await_true, processing_request
+from tests.contract.waiting import await_true
+
+from .conftest import LocalAws, await_processing, processing_request
 
 ACCOUNT = "123456789012"
 
@@ -170,10 +172,8 @@ def test_a_message_that_nobody_deletes_goes_to_the_queue_s_dead_letter_queue(
     assert json.loads(letter["Body"])["source"] == name
 
 
-def test_rules_and_their_targets_survive_a_restart(
-    start_local_aws: Callable[..., LocalAws], name: str
-) -> None:
-    local = start_local_aws()
+def test_rules_and_their_targets_survive_a_restart(mortal: LocalAws, name: str) -> None:
+    local = mortal
     url = local.client("sqs").create_queue(QueueName=name)["QueueUrl"]
     put_rule(local, name, {"source": [name]}, {"Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:{name}"})
     local.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -12,12 +13,14 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
+from tests.contract.waiting import await_true
+
 from .conftest import (
     BUCKET,
     LocalAws,
     await_processing,
     await_training,
-    await_true,
+    passed_through,
     processing_request,
     training_request,
 )
@@ -195,15 +198,18 @@ def test_s3_fails_by_operation_and_key(faulty: LocalAws, name: str, operation: s
 
 
 def test_spot_capacity_is_reclaimed_so_many_times(
-    faulty: LocalAws, sagemaker: Any, name: str
+    faulty: LocalAws, sagemaker: Any, name: str, tmp_path: Path
 ) -> None:
     add(faulty, "reclaim", job=name, at=0.2, count=3)
-    sagemaker.create_training_job(**training_request(name, spot=True, rounds="30", seconds="0.05"))
+    release = tmp_path / "release"
+    sagemaker.create_training_job(**training_request(name, spot=True, until=str(release)))
+    await_true(lambda: struck(faulty) == [3], "the third reclaim")
+    await_true(lambda: passed_through(sagemaker, name).count("Training") == 4, "a fourth start")
+    release.touch()
     job = await_training(sagemaker, name)
     assert job["TrainingJobStatus"] == "Completed"
-    statuses = [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
+    statuses = passed_through(sagemaker, name)
     assert (statuses.count("Interrupted"), statuses.count("Training")) == (3, 4)
-    assert struck(faulty) == [3]
 
 
 def test_capacity_on_demand_is_not_reclaimed(faulty: LocalAws, sagemaker: Any, name: str) -> None:
@@ -321,10 +327,8 @@ def test_what_is_drawn_depends_on_the_seed_alone(faulty: LocalAws, sagemaker: An
     assert outcomes(6) != first
 
 
-def test_a_job_that_never_had_capacity_waits_on_after_a_kill(
-    start_local_aws: Any, name: str
-) -> None:
-    server: LocalAws = start_local_aws()
+def test_a_job_that_never_had_capacity_waits_on_after_a_kill(mortal: LocalAws, name: str) -> None:
+    server = mortal
     sagemaker = server.client("sagemaker")
     add(server, "no-capacity", job=name)
     sagemaker.create_training_job(**training_request(name, spot=True))
@@ -357,9 +361,9 @@ def test_rules_and_what_they_struck_survive_a_kill(
 
 
 def test_a_stopped_job_has_its_grace_and_leaves_its_last_checkpoint(
-    start_local_aws: Any, name: str
+    unhurried: LocalAws, name: str
 ) -> None:
-    server: LocalAws = start_local_aws("--clock", "1")
+    server = unhurried
     sagemaker, s3 = server.client("sagemaker"), server.client("s3")
     request = training_request(name, spot=True, rounds="9999", seconds="0.05", mode="last-words")
     sagemaker.create_training_job(**request)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import ROLE, LocalAws, await_endpoint, await_true, make_config
+from tests.contract.waiting import await_true
+
+from .conftest import ROLE, LocalAws, await_endpoint, make_config
 from .traffic import Client
 
 CORES = {"NumberOfCpuCoresRequired": 1, "MinMemoryRequiredInMb": 512}
@@ -85,6 +87,11 @@ def scale(sagemaker: Any, name: str, copies: int) -> dict[str, Any]:
 def endpoint(local_aws: LocalAws, sagemaker: Any, name: str) -> Iterator[str]:
     make_host(local_aws, name)
     yield name
+    remove_host(sagemaker, name)
+
+
+def remove_host(sagemaker: Any, name: str) -> None:
+    """Remove an endpoint after its components."""
     found = sagemaker.list_inference_components(EndpointNameEquals=name)["InferenceComponents"]
     for component in found:
         name_of_it = component["InferenceComponentName"]
@@ -175,12 +182,10 @@ def test_a_specification_that_does_not_come_up_leaves_the_old_one(
     assert ask(runtime, endpoint, component) == f"{component}:3.0"
 
 
-def test_copies_are_back_after_a_restart(
-    start_local_aws: Callable[..., LocalAws], name: str
-) -> None:
-    server = start_local_aws()
+def test_copies_are_back_after_a_restart(mortal: LocalAws, name: str) -> None:
+    server, sagemaker = mortal, mortal.client("sagemaker")
     make_host(server, name)
-    component = create(server.client("sagemaker"), name, "a")
+    component = create(sagemaker, name, "a")
     server.kill()
     server.start()
     runtime = server.client("sagemaker-runtime")
@@ -192,24 +197,22 @@ def test_copies_are_back_after_a_restart(
             return False
 
     await_true(answers, "the component")
+    remove_host(sagemaker, name)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"EndpointName": "nobody"}, "Could not find endpoint"),
-        ({"VariantName": "other"}, "has no variant other"),
-        ({"RuntimeConfig": {"CopyCount": 5}}, "does not fit"),
-        (
-            {"Specification": {"ComputeResourceRequirements": CORES}},
-            "one of ModelName and Container",
-        ),
-        ({"Specification": {"ModelName": "nobody"}}, "needs ComputeResourceRequirements"),
-    ],
-)
-def test_what_a_component_may_not_be(
-    sagemaker: Any, endpoint: str, change: dict[str, Any], message: str
-) -> None:
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"EndpointName": "nobody"}, "Could not find endpoint"),
+    ({"VariantName": "other"}, "has no variant other"),
+    ({"RuntimeConfig": {"CopyCount": 5}}, "does not fit"),
+    (
+        {"Specification": {"ComputeResourceRequirements": CORES}},
+        "one of ModelName and Container",
+    ),
+    ({"Specification": {"ModelName": "nobody"}}, "needs ComputeResourceRequirements"),
+]
+
+
+def test_what_a_component_may_not_be(sagemaker: Any, endpoint: str) -> None:
     model = f"{endpoint}-a"
     request = {
         "InferenceComponentName": model,
@@ -218,8 +221,9 @@ def test_what_a_component_may_not_be(
         "Specification": {"ModelName": model, "ComputeResourceRequirements": CORES},
         "RuntimeConfig": {"CopyCount": 1},
     }
-    with pytest.raises(ClientError, match=message):
-        sagemaker.create_inference_component(**request | change)
+    for change, message in REFUSED:
+        with pytest.raises(ClientError, match=message):
+            sagemaker.create_inference_component(**request | change)
 
 
 def test_a_variant_with_a_model_hosts_no_component(

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import BUCKET, ROLE, LocalAws, await_true, make_config
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, ROLE, LocalAws, make_config
 
 ANALYZER = "156813124566.dkr.ecr.us-east-1.amazonaws.com/sagemaker-model-monitor-analyzer"
 CAPTURE = {

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import (
-    BUCKET,
-    IMAGE,
-    ROLE,
-    LocalAws,
-    archive,
-    await_endpoint,
-    await_true,
-    make_config,
-)
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, IMAGE, ROLE, LocalAws, archive, await_endpoint, make_config
 
 SCRIPTS = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scripts:1"
+# How many models fit into an instance of the server.
 LIMIT = 10
 
 # Served by the toolkit's own program. A model is a factor; the body `sleep` takes its time.
@@ -41,9 +35,9 @@ def transform_fn(model, body, content_type, accept):
 """
 
 
-@pytest.fixture(scope="module")
-def server(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
-    return start_local_aws("--loaded-models", str(LIMIT))
+@pytest.fixture
+def server(local_aws: LocalAws) -> LocalAws:
+    return local_aws
 
 
 @pytest.fixture

@@ -5,15 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .conftest import (
-    BUCKET,
-    LocalAws,
-    await_processing,
-    await_true,
-    processing_request,
-    s3_input,
-    s3_output,
-)
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, LocalAws, await_processing, processing_request, s3_input, s3_output
 
 
 def test_inputs_arrive_and_outputs_leave(sagemaker: Any, s3: Any, name: str) -> None:
@@ -81,7 +75,7 @@ def test_continuous_outputs_arrive_while_the_job_runs(sagemaker: Any, s3: Any, n
         'out = base / "processing/output/log"\n'
         '(out / "early.txt").write_text("done")\n'
         'growing = (out / "growing.txt").open("w"); growing.write("half"); growing.flush()\n'
-        "time.sleep(60)\n"
+        "time.sleep(3600)\n"
     )
     outputs = [s3_output("log", f"s3://{BUCKET}/{name}/log", "Continuous")]
     sagemaker.create_processing_job(**processing_request(s3, name, script, outputs=outputs))

@@ -6,25 +6,26 @@ import json
 import os
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.contract.waiting import await_true
 
 from .conftest import (
     BUCKET,
     LocalAws,
     await_endpoint,
     await_training,
-    await_true,
     make_config,
     training_request,
 )
 
 
 def test_sigkill_orphans_nothing_and_jobs_are_settled(
-    start_local_aws: Any, name: str, tmp_path: Path
+    mortal: LocalAws, name: str, tmp_path: Path
 ) -> None:
-    server: LocalAws = start_local_aws("--slots", "4", "--reclaim-seconds", "0.1")
-    sagemaker = server.client("sagemaker")
+    server, sagemaker = mortal, mortal.client("sagemaker")
     make_config(server, name)
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
     await_endpoint(sagemaker, name)
@@ -54,10 +55,11 @@ def test_sigkill_orphans_nothing_and_jobs_are_settled(
     assert "Interrupted" in statuses
     output = f"models/{name}-spot/output/output.tar.gz"
     assert s3.head_object(Bucket=BUCKET, Key=output)["ContentLength"]
+    sagemaker.delete_endpoint(EndpointName=name)
 
 
-def test_every_acknowledged_put_survives_sigkill(start_local_aws: Any) -> None:
-    server: LocalAws = start_local_aws()
+def test_every_acknowledged_put_survives_sigkill(mortal: LocalAws) -> None:
+    server = mortal
     acknowledged: list[int] = []
 
     def put() -> None:
@@ -90,82 +92,92 @@ def test_every_acknowledged_put_survives_sigkill(start_local_aws: Any) -> None:
     assert tags == [{"Key": "n", "Value": str(acknowledged[-1])}]
 
 
-def test_s3_configuration_versions_and_deletions_survive(start_local_aws: Any) -> None:
-    server: LocalAws = start_local_aws()
-    s3 = server.client("s3")
-    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+def test_s3_configuration_versions_and_deletions_survive(mortal: LocalAws, name: str) -> None:
+    server, s3 = mortal, mortal.client("s3")
+
+    def files() -> set[Path]:
+        return {path for path in (server.state / "s3" / "objects").rglob("*") if path.is_file()}
+
+    before, kept, other = files(), f"{name}-kept", f"{name}-other"
+    s3.create_bucket(Bucket=kept)
+    s3.put_bucket_versioning(Bucket=kept, VersioningConfiguration={"Status": "Enabled"})
     rule = {
         "ID": "old",
         "Status": "Enabled",
         "Filter": {"Prefix": "x/"},
         "Expiration": {"Days": 3},
     }
-    s3.put_bucket_lifecycle_configuration(Bucket=BUCKET, LifecycleConfiguration={"Rules": [rule]})
+    s3.put_bucket_lifecycle_configuration(Bucket=kept, LifecycleConfiguration={"Rules": [rule]})
     versions = [
-        s3.put_object(Bucket=BUCKET, Key="v", Body=body)["VersionId"] for body in (b"1", b"2")
+        s3.put_object(Bucket=kept, Key="v", Body=body)["VersionId"] for body in (b"1", b"2")
     ]
-    s3.create_bucket(Bucket="other")
+    s3.create_bucket(Bucket=other)
     for key in ("a", "b", "c"):
-        s3.put_object(Bucket="other", Key=key, Body=key.encode())
-    s3.delete_object(Bucket="other", Key="a")
-    s3.delete_objects(Bucket="other", Delete={"Objects": [{"Key": "b"}]})
-    s3.copy_object(Bucket="other", Key="d", CopySource={"Bucket": "other", "Key": "c"})
-    upload = s3.create_multipart_upload(Bucket="other", Key="big")["UploadId"]
+        s3.put_object(Bucket=other, Key=key, Body=key.encode())
+    s3.delete_object(Bucket=other, Key="a")
+    s3.delete_objects(Bucket=other, Delete={"Objects": [{"Key": "b"}]})
+    s3.copy_object(Bucket=other, Key="d", CopySource={"Bucket": other, "Key": "c"})
+    upload = s3.create_multipart_upload(Bucket=other, Key="big")["UploadId"]
     parts = []
     for number, content in ((1, b"x" * (5 << 20)), (2, b"tail")):
         part = s3.upload_part(
-            Bucket="other", Key="big", UploadId=upload, PartNumber=number, Body=content
+            Bucket=other, Key="big", UploadId=upload, PartNumber=number, Body=content
         )
         parts.append({"PartNumber": number, "ETag": part["ETag"]})
     s3.complete_multipart_upload(
-        Bucket="other", Key="big", UploadId=upload, MultipartUpload={"Parts": parts}
+        Bucket=other, Key="big", UploadId=upload, MultipartUpload={"Parts": parts}
     )
     server.kill()
     server.start()
     s3 = server.client("s3")
     bodies = [
-        s3.get_object(Bucket=BUCKET, Key="v", VersionId=version)["Body"].read()
+        s3.get_object(Bucket=kept, Key="v", VersionId=version)["Body"].read()
         for version in versions
     ]
     assert bodies == [b"1", b"2"]
-    rules = s3.get_bucket_lifecycle_configuration(Bucket=BUCKET)["Rules"]
+    rules = s3.get_bucket_lifecycle_configuration(Bucket=kept)["Rules"]
     assert [r["ID"] for r in rules] == ["old"]
-    listed = s3.list_objects_v2(Bucket="other")["Contents"]
+    listed = s3.list_objects_v2(Bucket=other)["Contents"]
     assert [(o["Key"], o["Size"]) for o in listed] == [("big", (5 << 20) + 4), ("c", 1), ("d", 1)]
-    tail = s3.get_object(Bucket="other", Key="big", Range="bytes=-4")["Body"].read()
+    tail = s3.get_object(Bucket=other, Key="big", Range="bytes=-4")["Body"].read()
     assert tail == b"tail"
-    files = [path for path in (server.state / "s3" / "objects").rglob("*") if path.is_file()]
-    assert len(files) == 5
+    assert len(files() - before) == 5
 
 
-def test_queues_rules_and_roles_survive(start_local_aws: Any) -> None:
-    server: LocalAws = start_local_aws()
-    sqs, events, iam = (server.client(service) for service in ("sqs", "events", "iam"))
-    queue = sqs.create_queue(QueueName="q")["QueueUrl"]
-    sqs.send_message(QueueUrl=queue, MessageBody="kept")
-    events.put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.sagemaker"]}))
-    iam.create_role(RoleName="frugal-train", AssumeRolePolicyDocument="{}")
-    snapshots = server.state / "services"
-
-    def saved() -> bool:
-        return all((snapshots / f"{name}.pickle").exists() for name in ("sqs", "events", "iam"))
-
-    await_true(saved, "snapshots")
-    sqs.send_message(QueueUrl=queue, MessageBody="also kept")
-    server.stop()
-    server.start()
-    messages = [
-        sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1)["Messages"][0]["Body"]
-        for _ in range(2)
+def test_messages_rules_and_roles_survive_sigkill_as_soon_as_they_are_acknowledged(
+    mortal: LocalAws, name: str
+) -> None:
+    server = mortal
+    sqs, events, iam, sns = (server.client(s) for s in ("sqs", "events", "iam", "sns"))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument="{}")
+    queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
+    topic = sns.create_topic(Name=name)["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "q", "Arn": arn, "Input": '"put"'}])
+    event = {"Source": name, "DetailType": "Greeting", "Detail": "{}"}
+    say: list[Callable[[], Any]] = [
+        lambda: sqs.send_message(QueueUrl=queue, MessageBody="sent"),
+        lambda: sns.publish(TopicArn=topic, Message="published"),
+        lambda: events.put_events(Entries=[event]),
     ]
-    assert sorted(messages) == ["also kept", "kept"]
-    assert events.describe_rule(Name="r")["State"] == "ENABLED"
-    assert iam.get_role(RoleName="frugal-train")["Role"]["RoleName"] == "frugal-train"
+    for each in say:
+        each()
+        server.kill()
+        server.start()
+    received = [
+        sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=1)["Messages"][0]["Body"]
+        for _ in say
+    ]
+    assert {body for body in received if "published" not in body} == {"sent", '"put"'}
+    assert len(set(received)) == 3
+    assert events.describe_rule(Name=name)["State"] == "ENABLED"
+    assert iam.get_role(RoleName=name)["Role"]["RoleName"] == name
 
 
-def test_an_update_that_was_under_way_starts_over(start_local_aws: Any, name: str) -> None:
-    server: LocalAws = start_local_aws()
-    sagemaker = server.client("sagemaker")
+def test_an_update_that_was_under_way_starts_over(mortal: LocalAws, name: str) -> None:
+    server, sagemaker = mortal, mortal.client("sagemaker")
     make_config(server, name)
     make_config(server, f"{name}-bad", {"FAIL": "1"})
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
@@ -178,10 +190,11 @@ def test_an_update_that_was_under_way_starts_over(start_local_aws: Any, name: st
     assert "ping health check" in described["FailureReason"]
     runtime = server.client("sagemaker-runtime")
     assert runtime.invoke_endpoint(EndpointName=name, Body="1")["Body"].read()
+    sagemaker.delete_endpoint(EndpointName=name)
 
 
-def test_a_state_has_one_server(start_local_aws: Any) -> None:
-    server: LocalAws = start_local_aws()
+def test_a_state_has_one_server(local_aws: LocalAws) -> None:
+    server = local_aws
     second = subprocess.run(
         server.command(),
         env={**os.environ, "PYTHONPATH": str(server.repository / "include")},

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import LocalAws, await_endpoint, await_true, make_config
+from tests.contract.waiting import await_true
+
+from .conftest import LocalAws, await_endpoint, make_config
 from .traffic import Client
 
 
@@ -59,18 +61,26 @@ def test_instances_come_and_go_without_a_failed_request(
     assert client.failures == []
 
 
-def test_an_endpoint_is_updating_while_it_scales(sagemaker: Any, endpoint: str) -> None:
-    scale(sagemaker, endpoint, DesiredInstanceCount=2)
-    if sagemaker.describe_endpoint(EndpointName=endpoint)["EndpointStatus"] == "Updating":
-        with pytest.raises(ClientError, match="in-progress endpoint"):
-            sagemaker.delete_endpoint(EndpointName=endpoint)
-    await_endpoint(sagemaker, endpoint)
-
-
-def test_what_was_scaled_survives_a_restart(
-    start_local_aws: Callable[..., LocalAws], name: str
+def test_an_endpoint_is_updating_while_it_scales(
+    local_aws: LocalAws, sagemaker: Any, name: str, tmp_path: Path
 ) -> None:
-    server = start_local_aws()
+    start = tmp_path / "start"
+    start.touch()
+    make_config(local_aws, name, {"START_WHEN": str(start)})
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    await_endpoint(sagemaker, name)
+    start.unlink()
+    scale(sagemaker, name, DesiredInstanceCount=2)
+    assert sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"] == "Updating"
+    with pytest.raises(ClientError, match="in-progress endpoint"):
+        sagemaker.delete_endpoint(EndpointName=name)
+    start.touch()
+    assert await_endpoint(sagemaker, name)["EndpointStatus"] == "InService"
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
+def test_what_was_scaled_survives_a_restart(mortal: LocalAws, name: str) -> None:
+    server = mortal
     make_config(server, name, {"OWNER": name})
     sagemaker = server.client("sagemaker")
     sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
@@ -82,6 +92,8 @@ def test_what_was_scaled_survives_a_restart(
     await_true(lambda: servers(server, name) == 2, "both instances to be back")
     (variant,) = sagemaker.describe_endpoint(EndpointName=name)["ProductionVariants"]
     assert variant["DesiredInstanceCount"] == 2
+    await_endpoint(sagemaker, name)
+    sagemaker.delete_endpoint(EndpointName=name)
 
 
 @pytest.mark.parametrize(

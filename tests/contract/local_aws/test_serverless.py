@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import LocalAws, await_endpoint, await_true, make_config
+from tests.contract.waiting import await_true
+
+from .conftest import LocalAws, await_endpoint, make_config
 
 
-@pytest.fixture(scope="module")
-def server(start_local_aws: Callable[..., LocalAws]) -> LocalAws:
-    return start_local_aws("--slots", "2", "--serverless-idle-seconds", "1")
+@pytest.fixture
+def server(mortal: LocalAws) -> LocalAws:
+    return mortal
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,11 +38,11 @@ def test_prices_move_and_every_change_in_a_range_is_told_newest_first(local_aws:
     assert len({entry["SpotPrice"] for entry in found}) > 3
 
 
-def test_the_seed_decides(local_aws: LocalAws, start_local_aws: Callable[..., LocalAws]) -> None:
+def test_the_seed_decides(local_aws: LocalAws, mortal: LocalAws) -> None:
     asked: dict[str, Any] = {"StartTime": datetime.now(UTC) - timedelta(days=30)}
     first = history(local_aws, **asked)
     assert history(local_aws, **asked) == first
-    other = history(start_local_aws("--seed", "7"), **asked)
+    other = history(mortal, **asked)  # it has another seed
     assert [e["SpotPrice"] for e in other] != [e["SpotPrice"] for e in first]
 
 

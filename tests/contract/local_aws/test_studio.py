@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import ROLE, await_true
+from tests.contract.waiting import await_true
+
+from .conftest import ROLE
 
 IDLE = {
     "LifecycleManagement": "ENABLED",

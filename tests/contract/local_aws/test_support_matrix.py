@@ -3,6 +3,7 @@ developer guide's feature matrix, and the limits of Inferentia."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -168,21 +169,23 @@ ROLLING = {
 }
 
 
+@pytest.fixture(scope="module")
+def endpoint(local_aws: LocalAws) -> Iterator[str]:
+    name, sagemaker = f"test-{uuid.uuid4().hex[:12]}", local_aws.client("sagemaker")
+    make_config(local_aws, name)
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    await_endpoint(sagemaker, name)
+    yield name
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
 class TestUpdates:
     """Of an endpoint in service."""
-
-    @pytest.fixture
-    def endpoint(self, local_aws: LocalAws, sagemaker: Any, name: str) -> Iterator[str]:
-        make_config(local_aws, name)
-        sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
-        await_endpoint(sagemaker, name)
-        yield name
-        sagemaker.delete_endpoint(EndpointName=name)
 
     def refused(
         self, sagemaker: Any, endpoint: str, message: str, variants: Any, deployment: Any = None
     ) -> None:
-        config = f"{endpoint}-next"
+        config = f"{endpoint}-{uuid.uuid4().hex[:8]}"
         sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
         given = {"DeploymentConfig": deployment} if deployment else {}
         with pytest.raises(ClientError, match=message):

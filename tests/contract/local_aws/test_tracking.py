@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import BUCKET, ROLE, await_true
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, ROLE
 
 
 def test_a_tracking_server_is_stopped_started_and_deleted(sagemaker: Any, name: str) -> None:
@@ -24,9 +26,9 @@ def test_a_tracking_server_is_stopped_started_and_deleted(sagemaker: Any, name: 
     def await_status(wanted: str) -> None:
         await_true(lambda: described()["TrackingServerStatus"] == wanted, f"it to be {wanted}")
 
-    with pytest.raises(sagemaker.exceptions.ConflictException):
-        sagemaker.stop_mlflow_tracking_server(TrackingServerName=name)
     await_status("Created")
+    with pytest.raises(sagemaker.exceptions.ConflictException):
+        sagemaker.start_mlflow_tracking_server(TrackingServerName=name)
     assert (described()["IsActive"], described()["TrackingServerSize"]) == ("Active", "Small")
     sagemaker.update_mlflow_tracking_server(TrackingServerName=name, TrackingServerSize="Medium")
     await_status("Updated")

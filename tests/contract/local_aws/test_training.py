@@ -8,14 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import (
-    BUCKET,
-    LocalAws,
-    await_training,
-    await_true,
-    training_request,
-    unpack,
-)
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, LocalAws, await_training, passed_through, training_request, unpack
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 
@@ -80,9 +75,9 @@ def test_stopping_keeps_the_model_so_far(
     await_training(sagemaker, name, "Training")
     await_true(lambda: len(logged(local_aws, name)) > 1, "a first round")
     sagemaker.stop_training_job(TrainingJobName=name)
-    assert sagemaker.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] == "Stopping"
     job = await_training(sagemaker, name)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "Stopped")
+    assert passed_through(sagemaker, name)[-3:] == ["Training", "Stopping", "Stopped"]
     body = s3.get_object(Bucket=BUCKET, Key=f"models/{name}/output/model.tar.gz")["Body"].read()
     assert unpack(body)["name"].startswith("model-")
 
@@ -110,9 +105,10 @@ def test_max_runtime_stops_a_job(sagemaker: Any, name: str) -> None:
 
 
 def test_a_reclaimed_spot_job_resumes_from_its_checkpoint(
-    local_aws: LocalAws, sagemaker: Any, s3: Any, name: str
+    local_aws: LocalAws, sagemaker: Any, s3: Any, name: str, tmp_path: Path
 ) -> None:
-    sagemaker.create_training_job(**training_request(name, spot=True, rounds="30", seconds="0.05"))
+    release = tmp_path / "release"
+    sagemaker.create_training_job(**training_request(name, spot=True, until=str(release)))
     await_training(sagemaker, name, "Training")
     key = f"checkpoints/{name}/round.json"
     await_true(
@@ -120,16 +116,18 @@ def test_a_reclaimed_spot_job_resumes_from_its_checkpoint(
     )
     status, _ = local_aws.admin("POST", "interrupt", json.dumps({"TrainingJobName": name}))
     assert status == 200
+    await_true(lambda: "Interrupted" in passed_through(sagemaker, name), "the reclaim")
+    release.touch()
     job = await_training(sagemaker, name)
 
     assert job["TrainingJobStatus"] == "Completed"
-    statuses = [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
+    statuses = passed_through(sagemaker, name)
     assert statuses.count("Training") == 2
     assert statuses.count("Interrupted") == 1
     assert job["BillableTimeInSeconds"] <= job["TrainingTimeInSeconds"]
     output = s3.get_object(Bucket=BUCKET, Key=f"models/{name}/output/output.tar.gz")["Body"].read()
     assert json.loads(unpack(output)["training.json"])["resumed_at"] > 0
-    assert json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) == {"round": 30}
+    assert json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()) == {"round": 3}
     assert not s3.list_objects_v2(Bucket=BUCKET, Prefix=f"checkpoints/{name}/round.tmp")["KeyCount"]
     streams = local_aws.client("logs").describe_log_streams(
         logGroupName=LOG_GROUP, logStreamNamePrefix=f"{name}/"
@@ -162,20 +160,22 @@ def test_an_unknown_image_fails_the_job_and_names_the_known_ones(sagemaker: Any,
     assert "sagemaker-xgboost:3.0-5" in job["FailureReason"]
 
 
-def test_jobs_wait_for_capacity_and_spot_jobs_give_up(start_local_aws: Any, name: str) -> None:
-    server = start_local_aws("--slots", "1")
-    sagemaker = server.client("sagemaker")
-    sagemaker.create_training_job(**training_request(f"{name}-a", rounds="9999", seconds="0.05"))
-    await_training(sagemaker, f"{name}-a", "Training")
-    waiting = training_request(f"{name}-b", spot=True)
+def test_jobs_wait_for_capacity_and_spot_jobs_give_up(mortal: LocalAws, name: str) -> None:
+    sagemaker = mortal.client("sagemaker")
+    running = [f"{name}-{letter}" for letter in "ab"]
+    for each in running:
+        sagemaker.create_training_job(**training_request(each, rounds="9999", seconds="0.05"))
+        await_training(sagemaker, each, "Training")
+    waiting = training_request(name, spot=True)
     waiting["StoppingCondition"] = {"MaxRuntimeInSeconds": 1, "MaxWaitTimeInSeconds": 1}
     sagemaker.create_training_job(**waiting)
-    await_training(sagemaker, f"{name}-b", "Pending")
-    job = await_training(sagemaker, f"{name}-b")
+    job = await_training(sagemaker, name)
     assert (job["TrainingJobStatus"], job["SecondaryStatus"]) == ("Stopped", "MaxWaitTimeExceeded")
+    assert "Pending" in passed_through(sagemaker, name)
     assert "TrainingStartTime" not in job
-    sagemaker.stop_training_job(TrainingJobName=f"{name}-a")
-    await_training(sagemaker, f"{name}-a")
+    for each in running:
+        sagemaker.stop_training_job(TrainingJobName=each)
+        await_training(sagemaker, each)
 
 
 def test_state_changes_reach_a_queue(local_aws: LocalAws, sagemaker: Any, name: str) -> None:
@@ -213,9 +213,8 @@ def test_a_job_that_is_stopped_while_it_starts_never_looks_in_progress_again(
 ) -> None:
     sagemaker.create_training_job(**training_request(name, rounds="9999", seconds="0.05"))
     sagemaker.stop_training_job(TrainingJobName=name)
-    job = await_training(sagemaker, name)
-    statuses = [entry["Status"] for entry in job["SecondaryStatusTransitions"]]
-    assert statuses[-2:] == ["Stopping", "Stopped"]
+    await_training(sagemaker, name)
+    assert passed_through(sagemaker, name)[-2:] == ["Stopping", "Stopped"]
 
 
 def test_a_bucket_that_is_not_there_fails_the_job(sagemaker: Any, name: str) -> None:

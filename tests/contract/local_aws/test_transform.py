@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import BUCKET, IMAGE, ROLE, LocalAws, archive, await_true
+from tests.contract.waiting import await_true
+
+from .conftest import BUCKET, IMAGE, ROLE, LocalAws, archive
 
 LOG_GROUP = "/aws/sagemaker/TransformJobs"
 
@@ -299,7 +301,7 @@ def test_a_failure_is_tried_again(sagemaker: Any, s3: Any, model: str, name: str
 def test_a_container_that_does_not_answer_in_time_fails_the_job(
     local_aws: LocalAws, sagemaker: Any, s3: Any, model: str, name: str
 ) -> None:
-    put(s3, name, **{"a.csv": "sleep 60\n"})
+    put(s3, name, **{"a.csv": "sleep 3600\n"})
     client = {"InvocationsTimeoutInSeconds": 1, "InvocationsMaxRetries": 0}
     sagemaker.create_transform_job(**request(name, model, ModelClientConfig=client))
     assert ended(sagemaker, name)["TransformJobStatus"] == "Failed"
@@ -330,7 +332,7 @@ def test_a_container_fails_as_the_faults_say(
 def test_a_job_is_stopped_while_it_works(
     local_aws: LocalAws, sagemaker: Any, s3: Any, model: str, name: str
 ) -> None:
-    put(s3, name, **{"a.csv": "1,2\n", "b.csv": "sleep 60\n"})
+    put(s3, name, **{"a.csv": "1,2\n", "b.csv": "sleep 3600\n"})
     sagemaker.create_transform_job(**request(name, model))
     await_true(lambda: "a.csv.out" in outputs(s3, name), "the first object")
     sagemaker.stop_transform_job(TransformJobName=name)

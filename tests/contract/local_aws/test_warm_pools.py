@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .conftest import await_training, await_true, training_request
+from tests.contract.waiting import await_true
+
+from .conftest import await_training, training_request
 
 
 def train(sagemaker: Any, name: str, keep: int | None = 3600, mode: str = "ok") -> dict[str, Any]:

@@ -6,7 +6,9 @@ import threading
 from collections import Counter
 from typing import Any
 
-from .conftest import LocalAws, await_true
+from tests.contract.waiting import await_true
+
+from .conftest import LocalAws
 
 
 class Client:

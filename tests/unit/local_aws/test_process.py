@@ -37,21 +37,21 @@ def alive(pid: int) -> bool:
 
 def test_output_and_exit_code(tmp_path: Path) -> None:
     started = Started("echo one; echo two >&2; printf three; exit 7", tmp_path)
-    assert started.ended.wait(10)
+    assert started.ended.wait(120)
     assert sorted(started.lines) == ["one", "three", "two"]
     assert started.process.code == 7
 
 
 def test_a_signal_s_code_is_128_and_its_number(tmp_path: Path) -> None:
     started = Started("kill -9 $$", tmp_path)
-    started.process.wait(10)
+    started.process.wait(120)
     assert started.process.code == 128 + signal.SIGKILL
 
 
 def test_a_command_that_cannot_start_exits_with_127(tmp_path: Path) -> None:
     lines: list[str] = []
     process = Process(Command(["/no/such"], {}, tmp_path), lines.extend, lambda: None)
-    process.wait(10)
+    process.wait(120)
     assert process.code == 127
     assert lines == ["/no/such: No such file or directory"]
 
@@ -59,7 +59,7 @@ def test_a_command_that_cannot_start_exits_with_127(tmp_path: Path) -> None:
 def test_termination_reaches_the_whole_group_and_gives_time(tmp_path: Path) -> None:
     started = Started("trap 'echo cleaned; exit 0' TERM; echo up; sleep 60 & wait", tmp_path)
     await_true(lambda: started.lines)
-    started.process.terminate(grace=10)
+    started.process.terminate(grace=120)
     assert started.lines == ["up", "cleaned"]
     assert started.process.code == 0
 

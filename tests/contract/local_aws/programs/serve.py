@@ -1,9 +1,9 @@
 """A model server for tests: answers with the sum of each CSV row, and misbehaves when asked to.
 
-Environment: FAIL=1 never answers /ping, SLOW_START=<seconds> is late with it, BROKEN=1 answers every
-invocation with a server error, MEGABYTES=<number> holds that much memory. Bodies:
-`boom` is a server error, `bad` a client error, `sleep <seconds>` answers late, `until <path>` answers when
-there is such a file, `die` ends the process.
+Environment: FAIL=1 never answers /ping, SLOW_START=<seconds> is late with it, START_WHEN=<path> does not answer it
+before there is such a file, BROKEN=1 answers every invocation with a server error, MEGABYTES=<number> holds that
+much memory. Bodies: `boom` is a server error, `bad` a client error, `until <path>` makes a file <path>.asked and
+answers when there is a file <path>, `die` ends the process.
 """
 
 from __future__ import annotations
@@ -13,6 +13,11 @@ import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+
+
+def await_file(path: str) -> None:
+    while not Path(path).exists():
+        time.sleep(0.05)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -30,12 +35,10 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(400, b"not a row")
         elif body == "die":
             os._exit(1)
-        elif body.startswith("sleep "):
-            time.sleep(float(body.split()[1]))
-            self._answer(200, b"late")
         elif body.startswith("until "):
-            while not Path(body.split()[1]).exists():
-                time.sleep(0.02)
+            path = body.split()[1]
+            Path(f"{path}.asked").touch()
+            await_file(path)
             self._answer(200, b"late")
         else:
             rows = [sum(map(float, line.split(","))) for line in body.splitlines()]
@@ -58,6 +61,8 @@ if os.environ.get("FAIL"):
     sys.exit(1)
 held = b"x" * (int(os.environ.get("MEGABYTES", "0")) << 20)
 time.sleep(float(os.environ.get("SLOW_START", "0")))
+if "START_WHEN" in os.environ:
+    await_file(os.environ["START_WHEN"])
 ThreadingHTTPServer(
     ("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler
 ).serve_forever()
