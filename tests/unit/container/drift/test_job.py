@@ -229,10 +229,12 @@ def test_quality_is_judged_when_the_truth_has_come(drift: Make) -> None:
 
 
 def test_truth_as_csv_of_a_model_as_good_as_ever(drift: Make) -> None:
+    """As a spreadsheet leaves it: with a byte order mark, and a word that is no number."""
     job, given = drift(), columns(3000, 9)
     job.capture(records(given, answers(given)))
     rows = [f"event-{at},{price}" for at, price in enumerate(prices(given, 10).tolist())]
-    (job.input("truth") / "day.csv").write_text("\n".join(["event_id,price", *rows[:1000]]) + "\n")
+    text = "\n".join(["event_id,price", *rows[:1000], "event-1000,\xe9"]) + "\n"
+    (job.input("truth") / "day.csv").write_bytes(b"\xef\xbb\xbf" + text.encode("latin-1"))
     found = job.run()
     assert found["window"]["labelled"] == 1000
     assert verdicts(found, "quality") == {"rmse": "ok"}
