@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.loaders import Loader
 
 from frugal.local import LocalAws
 from tests.contract.ports import hold_port
@@ -19,6 +21,22 @@ def run_local_aws(home: Path, envs: Path, kind: type[LocalAws] = LocalAws) -> It
         local.start()
         yield local
         local.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _models_of_services_are_read_once() -> Iterator[None]:
+    """Airflow's hook makes each client a botocore session, which reads the service's model anew: 0.1 s of CPU."""
+    read, known = Loader.load_data_with_path, dict[tuple[str, ...], Any]()
+
+    def read_once(loader: Loader, name: str) -> Any:
+        key = (*loader.search_paths, name)
+        if key not in known:
+            known[key] = read(loader, name)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Loader, "load_data_with_path", read_once)
+        yield
 
 
 @pytest.fixture(scope="session")

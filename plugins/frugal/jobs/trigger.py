@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -90,7 +91,8 @@ class JobTrigger(BaseTrigger):
         All of it is one thread, as Airflow 3.3 cancels what it cancelled again every second until that has
         returned: awaits inside on_kill end there, a thread that is shielded does not, started or queued.
         """
-        stop = asyncio.get_running_loop().run_in_executor(_stops, self._let_go)
+        of_task = copy_context()  # what the thread logs belongs to the task, too
+        stop = asyncio.get_running_loop().run_in_executor(_stops, of_task.run, self._let_go)
         await asyncio.shield(stop)
 
     def _let_go(self) -> None:

@@ -37,13 +37,16 @@ class Work:
 
     @property
     def state(self) -> str | None:
-        """What Airflow says of this attempt now; None when its DAG run was deleted.
+        """What Airflow says of this attempt now, however long that takes; None when its DAG run was deleted.
 
         Airflow refuses the deferral of a task that was ended meanwhile, without a call to on_kill.
         """
         ti = self.context["ti"]
-        states = ti.get_task_states(
-            dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+        states = insist(
+            lambda: ti.get_task_states(
+                dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+            ),
+            passes=lambda error: True,
         )
         return next(iter(states.get(ti.run_id, {}).values()), None)
 

@@ -79,14 +79,19 @@ class Account:
         return context
 
 
+def point_clients_at(local: LocalAws) -> None:
+    """This process's clients are this local AWS's from now on; those that are so already stay."""
+    if clients.client("s3").meta.endpoint_url != local.url:
+        clients.forget()
+
+
 @pytest.fixture
 def account(
     local_aws: LocalAws, aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Account:
-    """The account, with this process's AWS clients pointing at it: one test's are the next one's, too."""
+    """The account, with this process's AWS clients pointing at it."""
     monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
-    if clients.client("s3").meta.endpoint_url != local_aws.url:
-        clients.forget()
+    point_clients_at(local_aws)
     s3 = clients.client("s3")
     s3.create_bucket(Bucket=BUCKET)
     return Account(local_aws, clients.client("sagemaker"), s3)

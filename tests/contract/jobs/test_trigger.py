@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any, cast
 
 import pytest
@@ -69,6 +70,20 @@ def test_a_trigger_that_only_moved_lets_the_job_go_on(
     account.sagemaker.stop_processing_job(ProcessingJobName=job)
 
 
+def test_what_a_stop_logs_is_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow binds a trigger's log to its task by context variables, which a thread does not have by itself."""
+    bound: ContextVar[str] = ContextVar("bound", default="nobody's")
+    seen: list[str] = []
+    monkeypatch.setattr(JobTrigger, "_let_go", lambda self: seen.append(bound.get()))
+
+    async def kill() -> None:
+        bound.set("train's")
+        await trigger("job").on_kill()
+
+    asyncio.run(kill())
+    assert seen == ["train's"]
+
+
 def test_being_cancelled_again_keeps_no_job_running(
     account: Account, job: str, states: States
 ) -> None:
@@ -83,7 +98,6 @@ def test_being_cancelled_again_keeps_no_job_running(
     await_true(lambda: status(account, job) == "Stopped")
 
 
-@pytest.mark.filterwarnings("ignore:coroutine 'AioSession:RuntimeWarning")  # a client nobody wants
 def test_a_cancel_is_understood_at_any_time(account: Account, job: str) -> None:
     async def cancelled(after: float) -> tuple[Any, ...]:
         async def watch() -> None:

@@ -22,6 +22,8 @@ BROKEN = {"fault": "error", "error": "InternalFailure", "count": 4}
 EXPIRED = {"fault": "error", "error": "ExpiredTokenException", "count": 2}
 DROPPED = {"fault": "error", "error": "drop-before", "count": 2}
 UNHEARD = {"fault": "error", "error": "drop-after", "count": 2}
+#: The clients of these tests, beside those of all others.
+GIVE_UP_AT_ONCE: dict[tuple[str, str | None], Any] = {}
 
 
 @pytest.fixture
@@ -32,11 +34,10 @@ def fault(account: Account, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fault]:
         account.local.ask("POST", "/_local/faults", {"operation": operation, **keys})
 
     monkeypatch.setattr(clients, "RETRIES", {"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(clients, "_clients", GIVE_UP_AT_ONCE)
     monkeypatch.setattr(retries, "FIRST_WAIT", 0.02)
-    clients.forget()
     yield add
     account.local.ask("DELETE", "/_local/faults")
-    clients.forget()
 
 
 @pytest.mark.parametrize(
@@ -130,6 +131,25 @@ def test_stops_that_wait_for_their_turn_are_not_lost(monkeypatch: pytest.MonkeyP
     asyncio.run(kill())
     gate.set()
     await_true(lambda: len(let_go) == len(made))
+
+
+def test_a_job_that_was_submitted_is_not_left_because_airflow_does_not_answer(
+    account: Account, task: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "FIRST_WAIT", 0.02)
+    answers = iter([ConnectionError("the API server restarts"), {"manual__1": {task: "running"}}])
+
+    def states(**query: Any) -> Any:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    job, context = operator(task, SLEEP), account.context(task)
+    monkeypatch.setattr(context["ti"], "get_task_states", states)
+    submit(job, context)
+    assert statuses(task) == ["InProgress"]
+    job.on_kill()
 
 
 def test_a_stop_waits_until_airflow_says_what_became_of_the_task(
