@@ -1,11 +1,7 @@
-"""The local AWS of the demo: started, or found running, and given what an account has before a pipeline comes.
-
-That is one bucket and the three execution roles, made through the AWS APIs; everything else is the pipeline's.
-"""
+"""The local AWS of the demo: started, or found running."""
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from functools import cached_property
@@ -24,22 +20,6 @@ from demo.processes import Programs
 from frugal import local
 
 START_SECONDS = 300
-ROLES = ("preprocess", "train", "serve")
-#: The bucket is ours, so that `clean_up` may clear old data away.
-OWNED = [
-    {"Key": "ManagedBy", "Value": "frugal"},
-    {"Key": "frugal:environment", "Value": "dev"},
-]
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "sagemaker.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
 
 
 class LocalAws:
@@ -115,16 +95,6 @@ class LocalAws:
             aws_secret_access_key="local",  # noqa: S106
         )
         return made
-
-    def create_account(self) -> None:
-        """Make the bucket and the execution roles that are not there yet."""
-        s3, iam = self.client("s3"), self.client("iam")
-        if BUCKET not in {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}:
-            s3.create_bucket(Bucket=BUCKET)
-            s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": OWNED})
-        there = {role["RoleName"] for role in iam.list_roles()["Roles"]}
-        for name in {f"frugal-{role}" for role in ROLES} - there:
-            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
 
     def interrupt(self, training_job: str) -> bool:
         """Take the spot capacity away from a training job, as AWS may at any time.

@@ -16,7 +16,7 @@ import httpx
 from botocore.exceptions import BotoCoreError
 from rich.console import Console
 
-from demo import keepsakes, seed, summary, words
+from demo import account, keepsakes, seed, summary, words
 from demo.airflow import Airflow
 from demo.api import AirflowApi
 from demo.aws import LocalAws
@@ -165,8 +165,8 @@ class Story:
         if not files and options.model in EXAMPLES:
             files = seed.write_raw(self.home)
         self.aws.wait(self.programs)
-        self.aws.create_account()
         s3, mirror = self.aws.client("s3"), options.raw is not None
+        account.create(s3, self.aws.client("iam"))
         seeded = seed.upload(s3, options.model, files, mirror=mirror)
         if files:
             self.say(f"raw data: {len(files)} files, {len(seeded.uploaded)} new or changed")

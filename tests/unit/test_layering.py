@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,7 @@ HEAVY = {"boto3", "botocore", "aiobotocore", "pandas", "numpy", "pyarrow", "xgbo
 
 def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
     """Dotted names that a module imports; with `top_level` those that importing it runs."""
-    tree = ast.parse(path.read_text(), filename=str(path))
-    pending: list[ast.AST] = [tree]
+    pending: list[ast.AST] = [parsed(path)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Import):
@@ -56,6 +56,11 @@ def imports(path: Path, *, top_level: bool = False) -> Iterator[str]:
             pending.extend(node.orelse)
             continue
         pending.extend(ast.iter_child_nodes(node))
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
 
 
 def modules(folder: Path) -> list[Path]:
