@@ -188,8 +188,7 @@ def render(results: list[dict[str, Any]]) -> str:
         marking_seconds=f"{marking['seconds']:.1f}",
         marking_calls=f"{marking['calls']:,}",
         found=", ".join(f"{count:,} to {verdict}" for verdict, count in first["found"].items()),
-        unseen="\n".join(f"- {kind}: {why}" for kind, why in first["unseen"].items())
-        or "- nothing",
+        unseen="; ".join(f"{kind}: {why}" for kind, why in first["unseen"].items()) or "nothing",
     )
 
 

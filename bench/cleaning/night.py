@@ -1,8 +1,7 @@
 """Nights of cleaning up, their calls counted: ``python -m bench.cleaning.night FILE``, in an environment that says
 where AWS is. What was counted goes into FILE as JSON.
 
-The first night knows nothing of the account, and looks at no more than it may. Then one looks at everything and
-remembers it, as the nights after the first would bit by bit, and a later one has that.
+The first night knows nothing of the account, and looks at no more than it may. A later one has what that remembers.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from botocore.config import Config
 from frugal.aws.clients import RETRIES
 from frugal.cleanup import night
 from frugal.cleanup.plan import Plan
-from frugal.cleanup.rules import Rules, load_rules
+from frugal.cleanup.rules import load_rules
 
 
 class Counted:
@@ -59,29 +58,21 @@ def main() -> None:
     account = night.here(connect=connect)
     rules = load_rules()
 
-    def counted(
-        name: str, rules: Rules, do: Callable[[Rules], Plan]
-    ) -> tuple[Plan, dict[str, Any]]:
+    def counted(name: str, do: Callable[[], Plan]) -> tuple[Plan, dict[str, Any]]:
         connect.reset()
         started = time.monotonic()
-        made = do(rules)
+        made = do()
         return made, told(name, made, connect, time.monotonic() - started)
 
-    def marked(_: Rules) -> Plan:
+    def marked() -> Plan:
         night.mark(account, made)
         return made
 
-    def looked_at_everything(rules: Rules) -> Plan:
-        night.sweep(account, rules, made, "bench")
-        return made
-
-    plan = partial(night.plan, account)
-    everything = rules.model_copy(update={"look_at_most": sys.maxsize})
-    made, first = counted("the first", rules, plan)
-    _, marking = counted("marking", rules, marked)
-    _, whole = counted("looking at everything", everything, looked_at_everything)
-    _, later = counted("a later one", rules, plan)
-    nights = {"nights": [first, whole, later], "marking": marking}
+    plan = partial(night.plan, account, rules, remember=True)
+    made, first = counted("the first", plan)
+    _, marking = counted("marking", marked)
+    _, later = counted("a later one", plan)
+    nights = {"nights": [first, later], "marking": marking}
     Path(sys.argv[1]).write_text(json.dumps(nights))
 
 

@@ -20,7 +20,7 @@ class Account:
     """`connect(service, region)` gives boto3 clients, `number` is the account's own, and `clock` the time that
     everything is judged by. What is kept between two nights stands below s3://<bucket>/cleanup/.
 
-    `looks` counts the Describe calls that were "made", and `seen` are facts that several kinds share, by kind and name.
+    `looks` counts the Describe calls that were "made", and `seen` is what several kinds ask for, once a night.
     """
 
     connect: Connect

@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from itertools import islice
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from frugal.aws.tags import MODEL
+from frugal.cleanup import store
 from frugal.cleanup.account import Account
 from frugal.cleanup.reap import known_specs
 from frugal.cleanup.references import References, collect
@@ -48,27 +48,24 @@ class Unit:
 
 
 class Place:
-    """The bucket of an account at one time, as finding units needs it."""
-
-    #: Account and references of the last listing: the kinds of one night share them.
-    _listed: ClassVar[tuple[Account, References] | None] = None
+    """The bucket of an account at one time, as finding units needs it. What is asked of it is asked once for the
+    `listing` of all kinds, and anew for everything that is looked at again.
+    """
 
     def __init__(self, account: Account, *, listing: bool = False) -> None:
         self.account = account
-        self._listing = listing
+        self._answers: dict[str, Any] = account.seen.setdefault("s3", {}) if listing else {}
 
-    @cached_property
+    def _once(self, question: str, ask: Callable[[], T]) -> T:
+        if question not in self._answers:
+            self._answers[question] = ask()
+        answer: T = self._answers[question]
+        return answer
+
+    @property
     def references(self) -> References:
-        """What anybody needs of what models left, found out on the first question: once for a listing of all kinds,
-        anew for everything that is looked at again.
-        """
-        shared = Place._listed
-        if self._listing and shared and shared[0] is self.account:
-            return shared[1]
-        found = collect(self.account, known_specs())
-        if self._listing:
-            Place._listed = (self.account, found)
-        return found
+        """What anybody needs of what models left."""
+        return self._once("references", lambda: collect(self.account, known_specs()))
 
     @property
     def s3(self) -> Any:
@@ -82,13 +79,7 @@ class Place:
 
     def exists(self) -> bool:
         """Whether there is a bucket."""
-        try:
-            self.s3.head_bucket(Bucket=self.bucket)
-        except self.s3.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in ("404", "NoSuchBucket"):
-                return False
-            raise
-        return True
+        return self._once("exists", lambda: store.is_there(self.s3, self.bucket))
 
     def arn(self, key: str) -> str:
         """The ARN of what lies below a key."""
@@ -112,6 +103,9 @@ class Place:
 
     def tags(self) -> dict[str, str]:
         """The bucket's."""
+        return self._once("tags", self._tags)
+
+    def _tags(self) -> dict[str, str]:
         try:
             found = self.s3.get_bucket_tagging(Bucket=self.bucket)["TagSet"]
         except self.s3.exceptions.ClientError as error:
@@ -122,6 +116,9 @@ class Place:
 
     def versioned(self) -> bool:
         """Whether a deletion leaves the object behind as a version."""
+        return self._once("versioned", self._versioned)
+
+    def _versioned(self) -> bool:
         return bool(self.s3.get_bucket_versioning(Bucket=self.bucket).get("Status") == "Enabled")
 
 

@@ -1,8 +1,8 @@
 """Everything in one region that rules may be about, streamed in batches: what is kept are names alone.
 
 The List calls give a hundred things a call, the tagging API the tags of a hundred, CloudWatch five hundred metrics.
-What only a call for each thing tells is remembered from night to night, and a night makes no more of these calls than
-`look_at_most`: what was not looked at is not judged, and neither is what it might need.
+What only a call for each thing tells is asked for when something is judged by it, and remembered from night to night. A
+night makes no more of these calls than `look_at_most`: what is not known for that is not judged.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from frugal.aws.tags import as_dict
@@ -44,23 +45,21 @@ class Inventory:
         self._table = table
         self._names: dict[str, set[str]] = defaultdict(set)
         self._users: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        self._waiting: dict[str, list[Resource]] = defaultdict(list)
         self._passed_over = Counter[str]()
 
     def batches(self) -> Iterator[tuple[CleanupKind, list[Resource]]]:
-        """Every kind's things, a page at a time, with tags and facts. A kind that cannot be listed is `unseen`."""
+        """Every kind's things, a hundred at a time, with tags and facts. A kind that cannot be listed is `unseen`."""
         for kind in self.kinds:
-            try:
-                for page in kind.list(self.account):
-                    rest = iter(page)
-                    while some := list(islice(rest, ARNS_A_CALL)):
-                        yield kind, self._looked_at(kind, self._tagged(kind, some))
-            except Exception as error:
-                if _code(error) == UNKNOWN_IN_THE_REGION:
-                    continue
-                log.exception("Could not list every %s in %s", kind.name, self.account.region)
-                self.unseen[kind.name] = f"could not be listed: {error}"
-            if count := self._passed_over[kind.name]:
-                self.unseen[kind.name] = f"{count} not looked at tonight"
+            with self._noting(kind):
+                things = chain.from_iterable(kind.list(self.account))
+                while some := list(islice(things, ARNS_A_CALL)):
+                    tagged = self._tagged(kind, some)
+                    if kind.look_late:
+                        self._put_off(kind, tagged)
+                        yield kind, tagged
+                    else:
+                        yield kind, self._looked_at(kind, tagged)
 
     def metrics(self, queries: Sequence[Query], window: timedelta) -> Sequence[float | None]:
         """See View."""
@@ -68,6 +67,7 @@ class Inventory:
 
     def users(self, kind: str, name: str) -> Set[tuple[str, str]]:
         """See View."""
+        self._catch_up(self._table[kind].after)
         return self._users.get((kind, name), frozenset())
 
     def exists(self, kind: str, name: str) -> bool:
@@ -76,6 +76,8 @@ class Inventory:
 
     def unknown(self, kinds: Iterable[str]) -> str | None:
         """See View."""
+        kinds = list(kinds)
+        self._catch_up(kinds)
         reasons = [f"{kind}: {self.unseen[kind]}" for kind in kinds if kind in self.unseen]
         return "; ".join(reasons) or None
 
@@ -99,6 +101,35 @@ class Inventory:
             item["ResourceARN"]: as_dict(item["Tags"]) for item in answer["ResourceTagMappingList"]
         }
         return [replace(resource, tags=tags.get(resource.arn or "", {})) for resource in page]
+
+    def _put_off(self, kind: CleanupKind, page: Iterable[Resource]) -> None:
+        for resource in page:
+            self._names[kind.name].add(resource.name)
+            self._known.keep(resource)
+            self._waiting[kind.name].append(replace(resource, tags={}))
+
+    def _catch_up(self, kinds: Iterable[str]) -> None:
+        """Look at what was put off of these kinds."""
+        for name in kinds:
+            if waiting := self._waiting.pop(name, None):
+                kind = self._table[name]
+                with self._noting(kind):
+                    self._looked_at(kind, waiting)
+
+    @contextmanager
+    def _noting(self, kind: CleanupKind) -> Iterator[None]:
+        """What keeps a kind from being known in full makes it `unseen`; what was known of it is known on."""
+        try:
+            yield
+        except Exception as error:
+            if _code(error) == UNKNOWN_IN_THE_REGION:
+                return
+            log.exception("Could not read every %s in %s", kind.name, self.account.region)
+            self.unseen[kind.name] = f"could not be read: {error}"
+            self._known.keep_all(kind.name)
+        else:
+            if count := self._passed_over[kind.name]:
+                self.unseen[kind.name] = f"{count} not looked at tonight"
 
     def _looked_at(
         self, kind: CleanupKind, page: Sequence[Resource], *, fresh: bool = False

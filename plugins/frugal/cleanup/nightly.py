@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from frugal.aws import clients
@@ -59,10 +59,9 @@ def mark(found: Night) -> dict[str, Any]:
     """Put the plans' marks; {"failed": [...]}: what could not be marked."""
     if found["dry_run"]:
         return {"failed": []}
-    failed = [
-        line for account in _accounts() for line in night.mark(account, _plan(account, found))
-    ]
-    return {"failed": failed}
+    return {
+        "failed": [line for account, made in _planned(found) for line in night.mark(account, made)]
+    }
 
 
 def sweep(found: Night, *, above_caps: bool) -> dict[str, int]:
@@ -71,8 +70,7 @@ def sweep(found: Night, *, above_caps: bool) -> dict[str, int]:
     if found["dry_run"]:
         return counts
     rules = load_rules()
-    for account in _accounts():
-        made = _plan(account, found)
+    for account, made in _planned(found):
         for one in night.sweep(account, rules, made, found["run"], above_caps=above_caps):
             counts[one.outcome.value] = counts.get(one.outcome.value, 0) + 1
     return counts
@@ -80,15 +78,16 @@ def sweep(found: Night, *, above_caps: bool) -> dict[str, int]:
 
 def report(found: Night, context: Mapping[str, Any]) -> dict[str, Any]:
     """Log the report, keep it as Parquet beside the ledger, and post it; what came of that."""
-    home, *others = _accounts()
+    planned = list(_planned(found))
+    home = planned[0][0]
     done = [
         one
-        for account in (home, *others)
+        for account, _ in planned
         for one in Journal(account, found["run"]).ended() or ()
         if not found["dry_run"]
     ]
     made = Report.of(
-        [_plan(account, found) for account in (home, *others)],
+        [made for _, made in planned],
         done,
         run=found["run"],
         at=home.clock(),
@@ -104,8 +103,11 @@ def _accounts() -> list[Account]:
     return night.accounts(regions(known_specs()))
 
 
-def _plan(account: Account, found: Night) -> Plan:
-    return Plan.from_json(store.read(account, *_place(account, found)))
+def _planned(found: Night) -> Iterator[tuple[Account, Plan]]:
+    """Each region with its plan, home first; one that a model came to train in since has none."""
+    for account in _accounts():
+        if document := store.read(account, *_place(account, found)):
+            yield account, Plan.from_json(document)
 
 
 def _place(account: Account, found: Night) -> tuple[str, str]:

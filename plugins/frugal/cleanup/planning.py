@@ -53,7 +53,6 @@ class _Judge:
 
     def items(self, kind: CleanupKind, batch: Sequence[Resource], rules: Rules) -> Iterator[Item]:
         """What becomes of each resource of a batch; the first rule that finds one has it."""
-        unknown = self.view.unknown(kind.after)
         open_ = {resource.id: resource for resource in batch}
         for name, rule in rules.rules.items():
             if rule.kind != kind.name:
@@ -63,7 +62,7 @@ class _Judge:
                 for resource in open_.values()
                 if rule.report_on_others or resource.ours(self.environment)
             ]
-            for resource, finding in self.findings(rule, some, unknown):
+            for resource, finding in self.findings(kind, rule, some):
                 if item := self.item(kind, name, rule, resource, finding):
                     del open_[resource.id]
                     yield item
@@ -75,15 +74,22 @@ class _Judge:
                 )
 
     def findings(
-        self, rule: Rule, batch: Sequence[Resource], unknown: str | None
+        self, kind: CleanupKind, rule: Rule, batch: Sequence[Resource]
     ) -> Iterator[tuple[Resource, Finding]]:
-        known = [resource for resource in batch if resource.facts is not None and not unknown]
-        yield from zip(known, rule.findings(known, self.view), strict=True)
-        if len(known) < len(batch):
-            reason = f"not all is known: {unknown}" if unknown else "it was not looked at"
-            for resource in batch:
-                if (resource.facts is None or unknown) and self.mark(resource):
-                    yield resource, Finding(None, reason)
+        """What the rule says of each. Where not all is known that this rests on, only marks tell of it."""
+        known = [resource for resource in batch if resource.facts is not None]
+        findings = rule.findings(known, self.view)
+        for resource in batch:
+            if resource.facts is None and self.mark(resource):
+                yield resource, Finding(None, "it was not looked at")
+        if not any(finding.holds is not False for finding in findings):
+            return
+        unknown = self.view.unknown(kind.after)
+        for resource, finding in zip(known, findings, strict=True):
+            if not unknown:
+                yield resource, finding
+            elif finding.holds is not False and self.mark(resource):
+                yield resource, Finding(None, f"not all is known: {unknown}")
 
     def item(
         self, kind: CleanupKind, name: str, rule: Rule, resource: Resource, finding: Finding

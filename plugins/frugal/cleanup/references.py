@@ -3,14 +3,16 @@
 Marked is what any model, inference component, model package or job under way of the account names, whoever owns it,
 in any region that models train in, and what a recipe of the last 30 days names, so that it brings back what works; of
 rejected model packages only the newest. Nothing is passed over: what cannot be read raises, and nothing is swept.
+What the account's night has described once it describes again only when its List call says that it changed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from frugal.aws.registry import FINGERPRINT, MODEL_DATA
@@ -21,6 +23,8 @@ from frugal.jobs.kinds import KINDS
 from frugal.spec import ModelSpec
 
 PAGE = 100
+#: What holds artefacts to serve them: as List and Describe call it.
+SERVED = {"model": "Models", "inference_component": "InferenceComponents"}
 REJECTED = "Rejected"
 STOPPING = "Stopping"
 UNKNOWN_IN_THE_REGION = "UnknownOperationException"
@@ -55,8 +59,8 @@ def collect(account: Account, specs: Iterable[ModelSpec]) -> References:
     for region in sorted({account.region, *regions}):
         client = account.connect("sagemaker", region)
         found.busy |= units(_under_way(client))
-        found.held |= units(_described(client, "model", "Models"))
-        found.held |= units(_described(client, "inference_component", "InferenceComponents"))
+        for noun, listed in SERVED.items():
+            found.held.update(*_described(account, client, noun, listed))
     _registry(account, {spec.name: spec.retention.rejected for spec in specs}, found)
     found.held |= found.busy | units(_recipes(account))
     return found
@@ -107,15 +111,33 @@ def _under_way(client: Any) -> Iterator[Any]:
                     yield kind.find(client, item[kind.name_key])
 
 
-def _described(client: Any, noun: str, listed: str) -> Iterator[Any]:
-    name = f"{noun.title().replace('_', '')}Name"
+def _described(account: Account, client: Any, noun: str, listed: str) -> Iterator[set[str]]:
+    """The units of each thing of one kind."""
+    name = f"{noun.title().replace('_', '')}"
     for page in _pages(client.get_paginator(f"list_{noun}s")):
         for item in page[listed]:
-            try:
-                yield getattr(client, f"describe_{noun}")(**{name: item[name]})
-            except client.exceptions.ClientError as error:
-                if not is_missing(error.response["Error"]):
-                    raise
+            given = {f"{name}Name": item[f"{name}Name"]}
+            changed = item.get("LastModifiedTime", item["CreationTime"])
+            describe = partial(_describe, client, noun, given)
+            yield _once(account, item[f"{name}Arn"], changed, describe)
+
+
+def _describe(client: Any, noun: str, given: dict[str, str]) -> set[str]:
+    try:
+        return units([getattr(client, f"describe_{noun}")(**given)])
+    except client.exceptions.ClientError as error:
+        if not is_missing(error.response["Error"]):
+            raise
+        return set()
+
+
+def _once(account: Account, arn: str, stamp: Any, describe: Callable[[], set[str]]) -> set[str]:
+    """What `describe` tells of a thing, as long as its stamp stays the same."""
+    known = account.seen.setdefault("references", {})
+    if arn not in known or known[arn][0] != stamp:
+        known[arn] = (stamp, describe())
+    found: set[str] = known[arn][1]
+    return found
 
 
 def _recipes(account: Account) -> Iterator[Any]:
@@ -156,9 +178,9 @@ def _registry(account: Account, kept: Mapping[str, int], found: References) -> N
             SortOrder="Descending",
         )
         for item in (item for page in pages for item in page["ModelPackageSummaryList"]):
-            package = client.describe_model_package(ModelPackageName=item["ModelPackageArn"])
-            made = units([package]) | set(_dataset(package))
-            if package["ModelApprovalStatus"] == REJECTED and group in kept:
+            arn, status = item["ModelPackageArn"], item.get("ModelApprovalStatus")
+            made = _once(account, arn, item["CreationTime"], partial(_packaged, client, arn))
+            if status == REJECTED and group in kept:
                 rejected += 1
                 if rejected > kept[group]:
                     found.rejected |= {unit for unit in made if "/runs/" in unit}
@@ -166,9 +188,13 @@ def _registry(account: Account, kept: Mapping[str, int], found: References) -> N
             found.held |= made
 
 
-def _dataset(package: Mapping[str, Any]) -> Iterator[str]:
-    """The dataset that a package's lineage names by its fingerprint alone."""
+def _packaged(client: Any, arn: str) -> set[str]:
+    """The units of a model package, and the dataset that its lineage names by its fingerprint alone."""
+    package = client.describe_model_package(ModelPackageName=arn)
     lineage = package.get("CustomerMetadataProperties", {})
-    for unit in units([lineage.get(MODEL_DATA)]):
-        if FINGERPRINT in lineage:
-            yield f"{unit.partition('/')[0]}/datasets/{lineage[FINGERPRINT]}"
+    datasets = {
+        f"{unit.partition('/')[0]}/datasets/{lineage[FINGERPRINT]}"
+        for unit in units([lineage.get(MODEL_DATA)])
+        if FINGERPRINT in lineage
+    }
+    return units([package]) | datasets

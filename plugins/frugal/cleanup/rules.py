@@ -115,7 +115,7 @@ class Rules(Section):
     dry_run: bool = Field(True, description="whether the DAG only says what it would do")
     caps: Caps = Caps()
     look_at_most: int = Field(
-        600, ge=0, description="calls a night to look at things that no List call tells enough of"
+        1000, ge=0, description="calls a night to look at things that no List call tells enough of"
     )
     late_metrics: Duration = Field(
         timedelta(minutes=3), description="how late CloudWatch may tell of a request"

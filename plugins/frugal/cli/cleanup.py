@@ -54,11 +54,12 @@ def cleanup_command(
         typer.echo("\n".join(_lines(plan)))
     if not apply:
         return
-    acts = plan.of(Verdict.ACT)
+    acts, marks = plan.of(Verdict.ACT), plan.of(Verdict.MARK)
     if plan.exceeded and not above_caps:
         typer.echo("above the caps: nothing is acted on without --above-caps", err=True)
-    elif acts and not yes:
-        typer.confirm(f"Act on these {len(acts)}, and mark what was found?", abort=True)
+        acts = ()
+    if (acts or marks) and not yes:
+        typer.confirm(f"Act on {len(acts)}, and mark {len(marks)}?", abort=True)
     failed = night.mark(account, plan)
     name = f"by-hand-{plan.made:%Y-%m-%dT%H-%M-%S.%fZ}"
     done = night.sweep(account, policy, plan, name, above_caps=above_caps)

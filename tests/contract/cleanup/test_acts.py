@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,9 @@ def test_a_night_of_the_dag(
     assert seeded.states() == before
 
     again = nightly.plan("manual__2", dry_run=False)
+    home = night.here()
+    later = [home, replace(home, region="eu-west-1")]
+    monkeypatch.setattr(nightly, "_accounts", lambda: later)  # a model came to train there since
     assert nightly.sweep(again, above_caps=True)["done"] >= 1
     assert ("model", idle.name) not in seeded.states()
     kept = nightly.report(again, {})["kept"]
@@ -249,9 +253,9 @@ def test_a_night_by_hand(seeded: Account, sagemaker: Any, tmp_path: Path) -> Non
         "rules:\n  configs: {kind: endpoint-config, when: {older_than: 30d, unreferenced: true}}\n"
     )
 
-    def frugal(*words: str) -> str:
-        done = CliRunner().invoke(app, list(words))
-        assert done.exit_code == 0, done.output
+    def frugal(*words: str, answer: str = "", code: int = 0) -> str:
+        done = CliRunner().invoke(app, list(words), input=answer)
+        assert done.exit_code == code, done.output
         return done.output
 
     def is_there() -> bool:
@@ -262,6 +266,11 @@ def test_a_night_by_hand(seeded: Account, sagemaker: Any, tmp_path: Path) -> Non
     assert "above a cap: " in shown
     frugal("cleanup", "--rules", str(rules), "--apply")
     assert is_there(), "above its caps it does nothing"
+    shown = frugal(
+        *("cleanup", "--rules", str(rules), "--apply", "--above-caps"), answer="n\n", code=1
+    )
+    assert "mark 0? [y/N]" in shown
+    assert is_there(), "it was not approved"
     told = frugal("cleanup", "--rules", str(rules), "--apply", "--yes", "--above-caps")
     assert not is_there(), told
     [recipe] = re.findall(rf"{idle.name} .*\(restore: (\S+)\)", told)

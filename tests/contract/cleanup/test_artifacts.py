@@ -299,6 +299,26 @@ def test_what_comes_to_be_needed_before_it_goes_is_not_due_any_more(bucket: Buck
     assert fresh.facts["due"] is False
 
 
+def test_what_holds_units_is_described_once_a_night(bucket: Bucket) -> None:
+    """However many units are looked at again before they go."""
+    bucket.fill(*(f"churn/runs/orphan-{number}/compiled/model.tar.gz" for number in range(3)))
+    bucket.register("champion", "Approved")
+    bucket.serve("churn-served", "served")
+    account, kind = bucket.account(31), KINDS["s3-run-models"]
+    described: list[str] = []
+    events = clients.client("sagemaker", "us-east-1").meta.events
+    events.register("before-call.sagemaker", lambda model, **_: described.append(model.name))
+    found = [resource for page in kind.list(account) for resource in page]
+    again = [kind.again(account, resource) for resource in found]
+    assert [one.facts["due"] for one in again if one and one.facts] == [True] * 3
+    assert described.count("DescribeModel") == described.count("DescribeModelPackage") == 1
+    bucket.serve("churn-late", "orphan-0")
+    late = kind.again(account, found[0])
+    assert late
+    assert late.facts
+    assert late.facts["due"] is False, "what is new is described"
+
+
 def test_what_a_recipe_would_bring_back_keeps_what_it_needs(bucket: Bucket) -> None:
     bucket.fill("churn/runs/swept/compiled/model.tar.gz")
     data = f"s3://{bucket.name}/churn/runs/swept/compiled/model.tar.gz"

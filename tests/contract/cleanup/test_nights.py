@@ -117,6 +117,7 @@ def test_a_plan_only_reads(seeded: Account, watched: Watched) -> None:
     made = night.plan(watched.account(lambda operation, _: called.add(operation)), SERVING)
     assert made.of(Verdict.ACT)
     assert not [operation for operation in called if not operation.startswith(READS)]
+    assert "DescribeModel" not in called, "nothing is judged by what models are made from"
     assert seeded.states() == before
     sweep(night.here())
 

@@ -18,6 +18,7 @@ from frugal.cleanup.kinds.sagemaker import (
     describe,
     looked_up,
     pages,
+    resource_of,
     since,
     tags_of,
     wait,
@@ -97,19 +98,12 @@ def _list(account: Account, moment: datetime | None = None) -> Iterator[list[Res
 
 def _resource(account: Account, item: dict[str, Any]) -> Resource:
     changed, status = item["LastModifiedTime"], item["InferenceComponentStatus"]
-    return Resource(
-        kind="inference-component",
-        name=item["InferenceComponentName"],
-        region=account.region,
-        arn=item["InferenceComponentArn"],
-        created=item["CreationTime"],
-        status=status,
-        facts={
-            "changed": changed.isoformat(),
-            "stamp": changed.timestamp() if status in SETTLED else None,
-            "endpoint": item["EndpointName"],
-        },
-    )
+    facts = {
+        "changed": changed.isoformat(),
+        "stamp": changed.timestamp() if status in SETTLED else None,
+        "endpoint": item["EndpointName"],
+    }
+    return resource_of(account, "inference-component", "InferenceComponent", item, facts)
 
 
 def _look(account: Account, resource: Resource) -> Facts:
@@ -176,6 +170,7 @@ KINDS = (
         acts={"delete": Act(_recipe, _delete, make)},
         look=_look,
         needs=_needs,
+        look_late=True,
         tagged_as="sagemaker:inference-component",
     ),
 )

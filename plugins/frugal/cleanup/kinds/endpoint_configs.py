@@ -16,6 +16,7 @@ from frugal.cleanup.kinds.sagemaker import (
     describe,
     looked_up,
     pages,
+    resource_of,
     since,
     tags_of,
 )
@@ -88,15 +89,7 @@ def _models(account: Account, moment: datetime | None = None) -> Iterator[list[R
 
 
 def _resource(account: Account, kind: str, member: str, item: dict[str, Any]) -> Resource:
-    made = item["CreationTime"]
-    return Resource(
-        kind=kind,
-        name=item[f"{member}Name"],
-        region=account.region,
-        arn=item[f"{member}Arn"],
-        created=made,
-        facts={"stamp": made.timestamp()},
-    )
+    return resource_of(account, kind, member, item, {"stamp": item["CreationTime"].timestamp()})
 
 
 def config_facts(account: Account, name: str) -> Facts | None:
@@ -137,27 +130,11 @@ def _look_at_config(account: Account, resource: Resource) -> Facts:
 
 
 def _look_at_model(account: Account, resource: Resource) -> Facts:
-    """packages: ARNs of the model packages it is made from; data: URIs of the artefacts that it reads."""
+    """packages: ARNs of the model packages it is made from."""
     found = looked_up(account, "model", ModelName=resource.name)
-    containers = [*found.get("Containers", ()), *filter(None, [found.get("PrimaryContainer")])]
-    return {
-        "packages": _members(containers, "ModelPackageName"),
-        "data": sorted({uri for container in containers for uri in data_of(container)}),
-    }
-
-
-def data_of(container: dict[str, Any]) -> Iterator[str]:
-    """URIs that a container of a model or a package reads."""
-    if uri := container.get("ModelDataUrl"):
-        yield uri
-    if source := container.get("ModelDataSource", {}).get("S3DataSource"):
-        yield source["S3Uri"]
-    for more in container.get("AdditionalModelDataSources", ()):
-        yield more["S3DataSource"]["S3Uri"]
-
-
-def _members(containers: list[dict[str, Any]], key: str) -> list[str]:
-    return sorted({container[key] for container in containers if key in container})
+    containers = [*found.get("Containers", ()), found.get("PrimaryContainer", {})]
+    packages = (container.get("ModelPackageName") for container in containers)
+    return {"packages": sorted({*filter(None, packages)})}
 
 
 def _config_again(account: Account, resource: Resource) -> Resource | None:
@@ -192,9 +169,8 @@ def _config_needs(resource: Resource) -> list[Reference]:
 
 
 def _model_needs(resource: Resource) -> list[Reference]:
-    facts = resource.facts or {}
-    packages = [("model-package", arn.partition("model-package/")[2]) for arn in facts["packages"]]
-    return packages + [("s3", uri) for uri in facts["data"]]
+    arns = (resource.facts or {})["packages"]
+    return [("model-package", arn.partition("model-package/")[2]) for arn in arns]
 
 
 def _with_models(account: Account, resource: Resource) -> Recipe | None:
@@ -220,6 +196,7 @@ KINDS = (
         acts={"delete": Act(_with_models, _delete_config, _restore_config)},
         look=_look_at_config,
         needs=_config_needs,
+        look_late=True,
         after=("endpoint",),
         tagged_as="sagemaker:endpoint-config",
     ),
@@ -238,6 +215,7 @@ KINDS = (
         },
         look=_look_at_model,
         needs=_model_needs,
+        look_late=True,
         after=("endpoint-config", "inference-component", "transform-job"),
         tagged_as="sagemaker:model",
     ),

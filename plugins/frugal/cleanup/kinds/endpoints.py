@@ -26,6 +26,7 @@ from frugal.cleanup.kinds.sagemaker import (
     describe,
     looked_up,
     pages,
+    resource_of,
     since,
     tags_of,
     wait,
@@ -45,18 +46,11 @@ def _list(account: Account, moment: datetime | None = None) -> Iterator[list[Res
 def _resource(account: Account, item: dict[str, Any]) -> Resource:
     """From a List or a Describe call. What is not settled has no stamp: it is looked at every time."""
     changed, status = item["LastModifiedTime"], item["EndpointStatus"]
-    return Resource(
-        kind="endpoint",
-        name=item["EndpointName"],
-        region=account.region,
-        arn=item["EndpointArn"],
-        created=item["CreationTime"],
-        status=status,
-        facts={
-            "changed": changed.isoformat(),
-            "stamp": changed.timestamp() if status in SETTLED else None,
-        },
-    )
+    facts = {
+        "changed": changed.isoformat(),
+        "stamp": changed.timestamp() if status in SETTLED else None,
+    }
+    return resource_of(account, "endpoint", "Endpoint", item, facts)
 
 
 def _look(account: Account, resource: Resource) -> Facts:

@@ -12,7 +12,7 @@ from typing import Any
 
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.kind import Act, CleanupKind
-from frugal.cleanup.kinds.sagemaker import call, describe, looked_up, pages, tags_of
+from frugal.cleanup.kinds.sagemaker import call, describe, looked_up, pages, resource_of, tags_of
 from frugal.cleanup.resource import Facts, Resource
 
 LONGEST_KEEP_HOURS = 6  # KeepAlivePeriodInSeconds, botocore's model
@@ -26,15 +26,8 @@ def _list(account: Account, noun: str, **given: str) -> Iterator[list[Resource]]
 
 
 def _resource(account: Account, noun: str, kind: str, item: dict[str, Any]) -> Resource:
-    return Resource(
-        kind=kind,
-        name=item[f"{noun}JobName"],
-        region=account.region,
-        arn=item[f"{noun}JobArn"],
-        created=item["CreationTime"],
-        status=item[f"{noun}JobStatus"],
-        facts={"pool": item.get("WarmPoolStatus", {}).get("Status")},
-    )
+    facts = {"pool": item.get("WarmPoolStatus", {}).get("Status")}
+    return resource_of(account, kind, f"{noun}Job", item, facts)
 
 
 def _again(account: Account, resource: Resource, noun: str) -> Resource | None:

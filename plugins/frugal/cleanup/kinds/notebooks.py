@@ -17,6 +17,7 @@ from frugal.cleanup.kinds.sagemaker import (
     create,
     describe,
     pages,
+    resource_of,
     tags_of,
     wait,
 )
@@ -42,19 +43,12 @@ def _notebooks(account: Account) -> Iterator[list[Resource]]:
 
 
 def _notebook(account: Account, item: dict[str, Any]) -> Resource:
-    return Resource(
-        kind="notebook-instance",
-        name=item["NotebookInstanceName"],
-        region=account.region,
-        arn=item["NotebookInstanceArn"],
-        created=item["CreationTime"],
-        status=item["NotebookInstanceStatus"],
-        facts={
-            "changed": item["LastModifiedTime"].isoformat(),
-            "instance": item.get("InstanceType"),
-            "lifecycle": item.get("NotebookInstanceLifecycleConfigName"),
-        },
-    )
+    facts = {
+        "changed": item["LastModifiedTime"].isoformat(),
+        "instance": item.get("InstanceType"),
+        "lifecycle": item.get("NotebookInstanceLifecycleConfigName"),
+    }
+    return resource_of(account, "notebook-instance", "NotebookInstance", item, facts)
 
 
 def _notebook_again(account: Account, resource: Resource) -> Resource | None:
@@ -79,19 +73,26 @@ def _stop_notebook(account: Account, resource: Resource, recipe: Recipe) -> list
     return [f"notebook instance {resource.name} stopped"]
 
 
-def _start_notebook(account: Account, recipe: Recipe) -> list[str]:
-    name = recipe["name"]
+def _start(account: Account, noun: str, start: str, status: str, **named: str) -> list[str]:
+    """Start what is stopped, or about to be; a line if so."""
+    [name], words = named.values(), noun.replace("_", " ")
     found = wait(
-        lambda: describe(account, "notebook_instance", NotebookInstanceName=name),
-        lambda found: found is None or found["NotebookInstanceStatus"] != "Stopping",
+        lambda: describe(account, noun, **named),
+        lambda found: found is None or found[status] != "Stopping",
         f"{name} is being stopped",
     )
     if found is None:
-        raise NotPossible(f"notebook instance {name} is gone")
-    if found["NotebookInstanceStatus"] != "Stopped":
+        raise NotPossible(f"{words} {name} is gone")
+    if found[status] != "Stopped":
         return []
-    account.client("sagemaker").start_notebook_instance(NotebookInstanceName=name)
-    return [f"notebook instance {name} starts"]
+    call(account, start, **named)
+    return [f"{words} {name} starts"]
+
+
+def _start_notebook(account: Account, recipe: Recipe) -> list[str]:
+    named = {"NotebookInstanceName": recipe["name"]}
+    operation, status = "start_notebook_instance", "NotebookInstanceStatus"
+    return _start(account, "notebook_instance", operation, status, **named)
 
 
 def _stop_when_idle(account: Account, resource: Resource, recipe: Recipe) -> list[str]:
@@ -124,15 +125,8 @@ def _trackers(account: Account) -> Iterator[list[Resource]]:
 
 
 def _tracker(account: Account, item: dict[str, Any]) -> Resource:
-    return Resource(
-        kind="tracking-server",
-        name=item["TrackingServerName"],
-        region=account.region,
-        arn=item["TrackingServerArn"],
-        created=item["CreationTime"],
-        status=item["TrackingServerStatus"],
-        facts={"changed": item["LastModifiedTime"].isoformat(), "active": item.get("IsActive")},
-    )
+    facts = {"changed": item["LastModifiedTime"].isoformat()}
+    return resource_of(account, "tracking-server", "TrackingServer", item, facts)
 
 
 def _tracker_again(account: Account, resource: Resource) -> Resource | None:
@@ -155,18 +149,9 @@ def _stop_tracker(account: Account, resource: Resource, recipe: Recipe) -> list[
 
 
 def _start_tracker(account: Account, recipe: Recipe) -> list[str]:
-    name = recipe["name"]
-    found = wait(
-        lambda: describe(account, "mlflow_tracking_server", TrackingServerName=name),
-        lambda found: found is None or found["TrackingServerStatus"] != "Stopping",
-        f"{name} is being stopped",
-    )
-    if found is None:
-        raise NotPossible(f"tracking server {name} is gone")
-    if found["TrackingServerStatus"] != "Stopped":
-        return []
-    account.client("sagemaker").start_mlflow_tracking_server(TrackingServerName=name)
-    return [f"tracking server {name} starts"]
+    named = {"TrackingServerName": recipe["name"]}
+    operation, status = "start_mlflow_tracking_server", "TrackingServerStatus"
+    return _start(account, "mlflow_tracking_server", operation, status, **named)
 
 
 def _name(account: Account, resource: Resource) -> Recipe | None:

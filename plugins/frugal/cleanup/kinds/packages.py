@@ -8,11 +8,10 @@ from typing import Any
 
 from frugal.aws.tags import as_dict
 from frugal.cleanup.account import Account, Recipe
-from frugal.cleanup.kind import Act, CleanupKind, Reference
-from frugal.cleanup.kinds.endpoint_configs import data_of
+from frugal.cleanup.kind import Act, CleanupKind
 from frugal.cleanup.kinds.requests import creation
 from frugal.cleanup.kinds.sagemaker import call, describe, looked_up, pages, tags_of
-from frugal.cleanup.resource import Facts, Resource
+from frugal.cleanup.resource import Resource
 
 APPROVED = "Approved"
 #: The champion, and the one that `frugal` goes back to when the champion turns out bad.
@@ -60,7 +59,6 @@ def _placed(
         status=item.get("ModelApprovalStatus"),
         tags=tags.get(group, {}),
         facts={
-            "stamp": item["CreationTime"].timestamp(),
             "rank": rank,
             "protected": protected,
             "group": group,
@@ -77,17 +75,6 @@ def _group_tags(account: Account) -> dict[str, dict[str, str]]:
         for item in answer.get("ResourceTagMappingList", ()):
             found[names[item["ResourceARN"]]] = as_dict(item["Tags"])
     return found
-
-
-def _look(account: Account, resource: Resource) -> Facts:
-    """data: URIs of the artefacts that it stands for."""
-    found = looked_up(account, "model_package", ModelPackageName=str(resource.arn))
-    containers = found.get("InferenceSpecification", {}).get("Containers", ())
-    return {"data": sorted({uri for container in containers for uri in data_of(container)})}
-
-
-def _needs(resource: Resource) -> list[Reference]:
-    return [("s3", uri) for uri in (resource.facts or {})["data"]]
 
 
 def _again(account: Account, resource: Resource) -> Resource | None:
@@ -143,8 +130,6 @@ KINDS = (
         list=_list,
         again=_again,
         acts={"delete": Act(_recipe, _delete, _restore)},
-        look=_look,
-        needs=_needs,
         after=("model",),
         markable=False,
     ),

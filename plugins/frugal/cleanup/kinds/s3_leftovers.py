@@ -118,21 +118,21 @@ def _delete_versions(account: Account, resource: Resource, recipe: Recipe) -> li
 
 def _trash(account: Account) -> Iterator[Iterable[Resource]]:
     """What earlier nights moved there, by the id of what it was."""
-    place = Place(account)
-    for folders in batched(place.folders(TRASH), 100):
-        tags = place.tags()
-        yield [_trashed(place, folder, tags) for folder in folders]
+    place = Place(account, listing=True)
+    if place.exists():
+        for folders in batched(place.folders(TRASH), 100):
+            yield [_trashed(place, folder) for folder in folders]
 
 
-def _trashed(place: Place, folder: str, tags: dict[str, str]) -> Resource:
+def _trashed(place: Place, folder: str) -> Resource:
     total = Sum.of(place.objects(folder))
     facts = {"objects": total.objects, "bytes": total.bytes, "changed": total.changed}
-    return Resource("s3-trash", folder, place.account.region, tags=tags, facts=facts)
+    return Resource("s3-trash", folder, place.account.region, tags=place.tags(), facts=facts)
 
 
 def _trash_again(account: Account, resource: Resource) -> Resource | None:
     place = Place(account)
-    found = _trashed(place, resource.name, place.tags())
+    found = _trashed(place, resource.name)
     return found if (found.facts or {})["objects"] else None
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from frugal.cleanup.account import Account
 from frugal.cleanup.kind import Gone
+from frugal.cleanup.resource import Facts, Resource
 from frugal.jobs.kind import exists_already, is_missing
 from frugal.jobs.underway import tags_of as tags_of_arn
 
@@ -28,6 +29,21 @@ def pages(
     paginator = account.client("sagemaker").get_paginator(operation)
     for page in paginator.paginate(**given, PaginationConfig={"PageSize": PAGE}):
         yield page[member]
+
+
+def resource_of(
+    account: Account, kind: str, member: str, item: dict[str, Any], facts: Facts
+) -> Resource:
+    """A thing as a List or a Describe call has it, under `<member>Name`, `<member>Arn`, `<member>Status`."""
+    return Resource(
+        kind=kind,
+        name=item[f"{member}Name"],
+        region=account.region,
+        arn=item[f"{member}Arn"],
+        created=item["CreationTime"],
+        status=item.get(f"{member}Status"),
+        facts=facts,
+    )
 
 
 def since(key: str, moment: datetime | None) -> dict[str, datetime]:

@@ -7,8 +7,10 @@ from datetime import datetime
 
 from frugal.cleanup.account import Account
 from frugal.cleanup.kind import CleanupKind, Reference
-from frugal.cleanup.kinds.sagemaker import looked_up, pages, since
+from frugal.cleanup.kinds.sagemaker import looked_up, pages, resource_of, since
 from frugal.cleanup.resource import Facts, Resource
+
+NAME = "transform-job"
 
 
 def _list(account: Account, moment: datetime | None = None) -> Iterator[list[Resource]]:
@@ -20,14 +22,8 @@ def _list(account: Account, moment: datetime | None = None) -> Iterator[list[Res
         **since("CreationTimeAfter", moment),
     ):
         yield [
-            Resource(
-                kind="transform-job",
-                name=item["TransformJobName"],
-                region=account.region,
-                arn=item["TransformJobArn"],
-                created=item["CreationTime"],
-                status=item["TransformJobStatus"],
-                facts={"stamp": item["CreationTime"].timestamp()},
+            resource_of(
+                account, NAME, "TransformJob", item, {"stamp": item["CreationTime"].timestamp()}
             )
             for item in page
         ]
@@ -44,7 +40,7 @@ def _needs(resource: Resource) -> list[Reference]:
 
 KINDS = (
     CleanupKind(
-        name="transform-job",
+        name=NAME,
         order=15,
         list=_list,
         changed=_list,
@@ -52,5 +48,6 @@ KINDS = (
         acts={},
         look=_look,
         needs=_needs,
+        look_late=True,
     ),
 )
