@@ -22,7 +22,7 @@ from frugal.local import LocalAws
 
 BUCKET = "frugal-forms"
 EXAMPLE = REPOSITORY / "include/models/house-prices"
-CLOCK = "0.01"
+CLOCK = "0.02"
 PATIENCE_SECONDS = 1800.0
 SETTINGS = {
     "CORE__PARALLELISM": "6",

@@ -56,7 +56,8 @@ def load_test_command(
         fail("--rate, --day and --recorded exclude each other")
     try:
         spec = spec_of(model)
-        rows = payload.read_text(encoding="utf-8").splitlines() if payload else _held_out(model)
+        lines = payload.read_text(encoding="utf-8").splitlines() if payload else _held_out(model)
+        rows = [line for line in lines if line.strip()]
         if not rows:
             raise ValueError(f"{payload or 'the held-out file'}: holds no rows to send")
         name, named = (endpoint, {}) if endpoint else _live(spec)

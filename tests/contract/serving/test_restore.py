@@ -27,7 +27,6 @@ def ask(account: Account, spec: ModelSpec, live: dict[str, str] | None = None) -
 @pytest.mark.parametrize(
     "deploy",
     [
-        "{strategy: serverless}",
         "{strategy: realtime}",
         "{strategy: scale-to-zero, instance: ml.m5.large, autoscale: {min: 1, max: 2}}",
         "{strategy: multi-model, endpoint: ENDPOINT, instance: ml.m5.large}",
