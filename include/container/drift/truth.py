@@ -57,11 +57,11 @@ def read(directory: Path, target: str) -> Truth | None:
 
 def _labels(path: Path, target: str) -> Iterator[tuple[int, float | None]]:
     if path.suffix == ".jsonl":
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8", errors="replace") as lines:
             for line in filter(str.strip, lines):
                 yield from _record(line)
     elif path.suffix == ".csv":
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
             reader = csv.DictReader(lines)
             header = reader.fieldnames or []
             key = next((name for name in IDS if name in header), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from frugal.aws import clients, windows
@@ -20,7 +20,6 @@ NEWEST = 24
 ENDED = ("Completed", "CompletedWithViolations", "Failed", "Stopped")
 STAMP = "%Y-%m-%dT%H:%M:%SZ"
 DRIFT_CHECK = "baseline_drift_check"
-HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -60,12 +59,8 @@ class Finding:
 
     @property
     def window(self) -> str:
-        """Its name: that of whole hours as ever; other times are named to the second, and sort as well."""
-        length = self.end - self.start
-        whole = windows.Window(self.start, length)
-        if not length % HOUR and self.start == self.start.replace(minute=0, second=0):
-            return whole.name
-        return f"{self.start:%Y-%m-%dT%HZ%M-%S}-{length // timedelta(seconds=1)}s"
+        """Name of the time that it looked at."""
+        return windows.Window(self.start, self.end - self.start).name
 
     def read(self, name: str) -> dict[str, Any]:
         """One of its files; nothing when it left none."""

@@ -5,11 +5,13 @@
     <model>/monitor/<window>/drift.json, report.html, ...        what it found
     <model>/monitor/<window>/decision.json                       what came of it
 
-A window is called after its first hour, `2026-11-22T16Z`, and its length in hours, `-24h`.
+A window is called after its first hour, `2026-11-22T16Z`, and its length in hours, `-24h`. Where Model Monitor's hours
+are shorter, as on a local AWS with a `--clock`, its windows are called after the second: `2026-11-22T16Z05-24-36s`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,12 +23,13 @@ from frugal.spec import ModelSpec
 
 HOUR = timedelta(hours=1)
 NAME = "%Y-%m-%dT%HZ"
+NAMED = re.compile(r"(.{14})(?:-([1-9]\d{0,3})h|(\d\d)-(\d\d)-([1-9]\d{0,4})s)")
 MONITOR, MANIFEST, VERDICT = "monitor", "manifest.json", "drift.json"
 
 
 @dataclass(frozen=True)
 class Window:
-    """The time from `start`, in UTC and on the hour, for `length`."""
+    """The time from `start`, in UTC and, but for Model Monitor's, on the hour, for `length`."""
 
     start: datetime
     length: timedelta
@@ -46,15 +49,19 @@ class Window:
     @classmethod
     def parse(cls, name: str) -> Window:
         """The one that `name` names. Raises ValueError when it names none."""
-        start, _, hours = name.rpartition("-")
-        if not hours.endswith("h"):
+        found = NAMED.fullmatch(name)
+        if found is None:
             raise ValueError(f"no window: {name!r}; such as 2026-11-22T16Z-24h")
-        at = datetime.strptime(start, NAME).replace(tzinfo=UTC)
-        return cls(at, timedelta(hours=int(hours[:-1])))
+        hour = datetime.strptime(found[1], NAME).replace(tzinfo=UTC)
+        hours, minute, second, seconds = (int(part or 0) for part in found.groups()[1:])
+        start = hour + timedelta(minutes=minute, seconds=second)
+        return cls(start, timedelta(hours=hours, seconds=seconds))
 
     @property
     def name(self) -> str:
         """Sorts by time, and stands in S3 keys and run ids."""
+        if self.length % HOUR or self.start.minute or self.start.second:
+            return f"{self.start:{NAME}%M-%S}-{self.length // timedelta(seconds=1)}s"
         return f"{self.start:{NAME}}-{self.length // HOUR}h"
 
     @property

@@ -100,7 +100,7 @@ def read(run: Run, since: datetime, now: datetime) -> Records:
 def _begins(name: str, since: datetime, now: datetime) -> bool:
     try:
         return since <= windows.Window.parse(name).start <= now
-    except (ValueError, OverflowError):
+    except ValueError:
         return False
 
 

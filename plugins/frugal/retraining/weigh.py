@@ -34,9 +34,9 @@ def weigh(
     known = records.read(run, now - REMEMBERED, now)
     told = {window for job in jobs if (window := window_of(job, window_key))}
     waiting = {*known.undecided, *(w for w in told if w in known.verdicts)} - set(known.decisions)
-    decided = []
+    new_data, decided = bool(waiting) and _new_data(spec, run), []
     for window in sorted(waiting, reverse=True):
-        facts = _facts(spec, run, window, known, now, in_flight)
+        facts = _facts(spec, run, window, known, now, in_flight, new_data)
         document = records.record(run, decide(spec.monitor.retrain, facts))
         known.decisions[window], known.decided[window] = document, now
         decided.append(document)
@@ -76,7 +76,13 @@ def has_drifted(decision: Mapping[str, Any]) -> bool:
 
 
 def _facts(
-    spec: ModelSpec, run: Run, window: str, known: records.Records, now: datetime, in_flight: int
+    spec: ModelSpec,
+    run: Run,
+    window: str,
+    known: records.Records,
+    now: datetime,
+    in_flight: int,
+    new_data: bool,
 ) -> Facts:
     found = known.verdicts[window]
     month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
@@ -98,7 +104,7 @@ def _facts(
         refused=list(known.refused.values()),
         spent=None if None in spent else sum(cost for cost in spent if cost is not None),
         expected=expected,
-        new_data=_new_data(spec, run),
+        new_data=new_data,
         loss=loss(found),
     )
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from frugal.aws import clients, monitoring, windows
 from frugal.events import queue, wiring
 from frugal.events.wiring import Wiring
+from frugal.retraining import records
 from frugal.serving import remove
 from frugal.stages import drift
 from tests.contract.waiting import await_true
@@ -14,6 +17,7 @@ from tests.contract.waiting import await_true
 from .served import Served, make_baselines, served
 
 __all__ = ["served"]
+DAY = timedelta(days=1)
 
 
 def test_schedules_find_drift_tell_of_it_and_go_with_the_endpoint(served: Served) -> None:
@@ -42,6 +46,8 @@ def test_schedules_find_drift_tell_of_it_and_go_with_the_endpoint(served: Served
     assert {check["name"] for check in found["checks"]} == {"area", "rent", "rmse"}
     assert found["checks"][-1]["effects"]["quality"] > 1
     assert windows.verdict(served.run, found["name"]) == found
+    now = records.aws_now(served.run)
+    assert records.read(served.run, now - DAY, now).undecided == [found["name"]]
 
     job = loud["DataQuality"]["ProcessingJobArn"].rpartition("/")[2]
     heard: list[str] = []

@@ -31,7 +31,7 @@ SAMPLES = st.one_of(
 
 
 @given(SAMPLES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_numbers_agree_with_scipy(samples: tuple[Any, Any]) -> None:
     before, now = samples
     reference, window = Sample.distinct(before), Sample.of(now)
@@ -57,7 +57,7 @@ def test_chances_of_large_samples_agree_with_scipy(count: int, squared: float) -
 
 
 @given(COUNTS, st.randoms(use_true_random=False))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_counts_agree_with_scipy(counts: list[int], random: Any) -> None:
     before = np.array(counts, dtype=float)
     now = np.array([random.randint(6, 100_000) for _ in counts], dtype=float)
