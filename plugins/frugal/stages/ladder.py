@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from frugal.aws import clients, regions, spot
-from frugal.aws.images import image_uri
 from frugal.aws.run import Inputs, Run
 from frugal.cost.prices import PriceTable, price_table
 from frugal.jobs.capacity import Demand, Ladder, Quote, Rung, choose
@@ -28,7 +27,7 @@ def ladder(spec: ModelSpec, inputs: Inputs) -> Ladder:
     seconds = train.max_run.total_seconds() if known.seconds is None else known.seconds
     market = Market(run, price_table())
     market.ask({rung for rung in rungs if rung.spot})
-    places = {rung.region: _place(spec, run, rung.region, market.table) for rung in rungs}
+    places = {rung.region: _place(run, rung.region, market.table) for rung in rungs}
     quotes = [
         Quote(
             hour=market.hour(rung),
@@ -108,13 +107,9 @@ class Place:
     refused: str | None = None
 
 
-def _place(spec: ModelSpec, run: Run, region: str, table: PriceTable) -> Place:
+def _place(run: Run, region: str, table: PriceTable) -> Place:
     if region == run.region:
         return Place()
-    try:
-        image_uri(spec.train.framework, spec.train.version, region)
-    except LookupError as error:
-        return Place(refused=str(error))
     there = regions.elsewhere(run, region)
     if reason := regions.without_bucket(there):
         return Place(refused=reason)

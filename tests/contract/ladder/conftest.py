@@ -14,6 +14,7 @@ import pytest
 from frugal.aws import clients, regions
 from frugal.aws.run import Run
 from frugal.local import LocalAws
+from tests.contract.jobs.conftest import point_clients_at
 
 HOME, AWAY = "us-east-1", "eu-west-1"
 
@@ -48,12 +49,12 @@ class Buckets:
 @pytest.fixture
 def buckets(
     local_aws: LocalAws, aws_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Buckets]:
+) -> Buckets:
     """Two buckets of this test alone."""
     home = f"home-{uuid.uuid4().hex[:8]}"
     monkeypatch.setenv("FRUGAL_BUCKET", home)
     monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
-    clients.forget()
+    point_clients_at(local_aws)
     run = Run(
         id="manual-1",
         model="churn",
@@ -70,16 +71,17 @@ def buckets(
     away = regions.elsewhere(run, AWAY)
     make_bucket(home, HOME)
     make_bucket(away.bucket, AWAY)
-    yield Buckets(run, away, local_aws)
-    clients.forget()
+    return Buckets(run, away, local_aws)
 
 
 @contextmanager
 def fault(local: LocalAws, kind: str, **keys: Any) -> Iterator[None]:
     """A fault of the local AWS for as long as the block lasts."""
     [added] = local.ask("POST", "/_local/faults", {"fault": kind, **keys})["rules"]
-    yield
-    local.ask("DELETE", f"/_local/faults/{added['id']}")
+    try:
+        yield
+    finally:
+        local.ask("DELETE", f"/_local/faults/{added['id']}")
 
 
 def wait_for_the_next_second() -> None:

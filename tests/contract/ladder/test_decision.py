@@ -8,7 +8,7 @@ import pytest
 
 from frugal.aws import clients
 from frugal.aws.run import Inputs
-from frugal.jobs.capacity import Ladder, NoRungLeft
+from frugal.jobs.capacity import Ladder
 from frugal.spec import parse_spec
 from frugal.stages.ladder import LADDER, ladder
 from tests.contract.ladder.conftest import AWAY, HOME, Buckets, fault
@@ -79,7 +79,7 @@ def test_without_ec2_the_written_order_stays_and_the_reason_says_so(buckets: Buc
     assert unknown in decided.reason
 
 
-def test_a_region_without_a_bucket_or_an_image_is_left_out_with_the_reason(
+def test_a_region_without_a_bucket_is_left_out_with_the_reason(
     buckets: Buckets, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FRUGAL_BUCKET_EU_WEST_1", "nowhere-to-be-found")
@@ -88,5 +88,3 @@ def test_a_region_without_a_bucket_or_an_image_is_left_out_with_the_reason(
     assert "nowhere-to-be-found for eu-west-1 answers 404" in decided.left_out[0].reason
     monkeypatch.setenv("FRUGAL_BUCKET_EU_WEST_1", buckets.run.bucket)
     assert "for eu-west-1 is in us-east-1" in decide(buckets, THREE).left_out[0].reason
-    with pytest.raises(NoRungLeft, match="holds no region 'xx-north-9'"):
-        decide(buckets, "  capacity: [{instance: ml.m5.xlarge, region: xx-north-9}]\n")

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from frugal.aws import clients, regions
+from frugal.aws import regions
 from frugal.jobs.experience import Experience, experience
 from frugal.jobs.history import jobs_of
 from frugal.local import LocalAws
 from tests.contract.conftest import run_local_aws
+from tests.contract.jobs.attempts import finish, result_of, submit
+from tests.contract.jobs.conftest import point_clients_at
 from tests.contract.ladder.conftest import AWAY, HOME, fault, make_bucket
-from tests.contract.ladder.tiny import Tiny, finish, make_tree, submit
+from tests.contract.ladder.tiny import Tiny, make_tree
 from tests.contract.waiting import await_true
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -40,10 +42,10 @@ for path in sys.argv[1:]:
 
 @dataclass(frozen=True)
 class Hasty(LocalAws):
-    """A local AWS whose own waits are short."""
+    """A local AWS whose capacity comes back at once. From SIGTERM to SIGKILL are 12 s: for one checkpoint."""
 
     def command(self) -> list[str]:
-        return [*super().command(), "--clock", "0.02", "--reclaim-seconds", "0.1"]
+        return [*super().command(), "--clock", "0.1", "--reclaim-seconds", "0.1"]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,7 @@ def aws(
 @pytest.fixture
 def tiny(
     aws: LocalAws, tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, request: Any
-) -> Iterator[Tiny]:
+) -> Tiny:
     """A run of the small model; all of them share a dataset."""
     for name, value in aws.client_environment().items():
         monkeypatch.setenv(name, value)
@@ -66,19 +68,17 @@ def tiny(
     monkeypatch.setenv("FRUGAL_POLL_SECONDS", "0.1")
     monkeypatch.setenv("FRUGAL_INCLUDE", str(tmp_path))
     make_tree(tmp_path, repository)
-    clients.forget()
+    point_clients_at(aws)
     monkeypatch.setenv("FRUGAL_BUCKET", "tiny")
     make_bucket("tiny", HOME)
     make_bucket(f"tiny-{AWAY}", AWAY)
-    yield Tiny.prepared("tiny", request.node.name)
-    clients.forget()
+    return Tiny.prepared("tiny", request.node.name)
 
 
 def whole(tiny: Tiny) -> dict[str, Any]:
     """The result of the same training without an interruption."""
     other = Tiny(replace(tiny.run, id=f"{tiny.run.id}-whole"))
-    operator, context = other.operator(ON_DEMAND, "whole-train"), other.context()
-    return finish(operator, submit(operator, context), context)
+    return result_of(other.operator(ON_DEMAND, "whole-train"), other.context())
 
 
 def predictions(python: Path, folder: Path, *models: bytes) -> list[str]:
@@ -119,13 +119,13 @@ def test_five_interruptions_leave_the_same_predictions_bit_for_bit(
 def test_no_capacity_at_home_resumes_in_another_region_and_the_model_comes_home(
     tiny: Tiny, aws: LocalAws
 ) -> None:
-    first, context = tiny.operator(AWAY_NEXT, "held1-train"), tiny.context()
-    submit(first, context)
+    first = tiny.operator(AWAY_NEXT, "held1-train")
+    submit(first, tiny.context())
     await_true(lambda: tiny.reached(1), "the first attempt to wait")
     first.on_kill()
-    second, context = tiny.operator(AWAY_NEXT, "held1-train"), tiny.context()
+    second = tiny.operator(AWAY_NEXT, "held1-train")
     with fault(aws, "no-capacity", region=HOME, spot=True):
-        result = finish(second, submit(second, context), context)
+        result = result_of(second, tiny.context())
     assert (result["rung"], result["region"], result["spot"]) == (1, AWAY, True)
     assert result["artifact"].startswith(f"s3://{tiny.run.bucket}/tiny/runs/")
     assert tiny.report(result["artifact"])["resumed_at"] == [40]

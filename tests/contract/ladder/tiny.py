@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import json
 import random
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import pytest
-from airflow.sdk.exceptions import TaskDeferred
 
 from frugal.aws import clients
 from frugal.aws.prepare import prepare
 from frugal.aws.run import Inputs, Run
 from frugal.jobs.operator import JobOperator
+from frugal.pipelines.tasks import job_task
 from frugal.spec import ModelSpec, parse_spec
 from frugal.stages import preprocess, train
 from tests.contract.jobs.conftest import Store, TaskInstance
@@ -33,7 +30,7 @@ data:
   columns: {id: string, rooms: integer, area: float, age: float, price: float}
 evaluate: {metric: rmse, floor: 1000}
 train:
-  max_run: 10m
+  max_run: 1h
   checkpoint_seconds: 1
   hyperparameters:
     objective: reg:squarederror
@@ -91,23 +88,13 @@ class Tiny:
             name = f"tiny-preprocess-{run.id}"
             sagemaker.create_processing_job(ProcessingJobName=name, **request)
             sagemaker.get_waiter("processing_job_completed_or_stopped").wait(
-                ProcessingJobName=name, WaiterConfig={"Delay": 1}
+                ProcessingJobName=name, WaiterConfig={"Delay": 0.2, "MaxAttempts": 1200}
             )
         return cls(run)
 
     def operator(self, ladder: str, base_name: str) -> JobOperator:
         """The training task with this ladder, in YAML's flow style."""
-        stage = train.stage(self.spec(ladder))
-        return JobOperator(
-            task_id="train",
-            kind=stage.kind,
-            base_name=base_name,
-            requests=stage.requests,
-            upstream=stage.upstream,
-            ladder=stage.ladder,
-            enter=stage.enter,
-            leave=stage.leave,
-        )
+        return job_task(replace(train.stage(self.spec(ladder)), base_name=base_name))
 
     def spec(self, ladder: str) -> ModelSpec:
         """The model with this ladder."""
@@ -137,31 +124,3 @@ class Tiny:
         output = artifact.replace("model.tar.gz", "output.tar.gz")
         document: dict[str, Any] = json.loads(self.file(output, "training.json"))
         return document
-
-
-def submit(operator: JobOperator, context: Any) -> TaskDeferred:
-    """Execute up to the deferral, as a worker does."""
-    with pytest.raises(TaskDeferred) as deferred:
-        operator.execute(context)
-    return deferred.value
-
-
-def finish(operator: JobOperator, deferred: TaskDeferred, context: Any) -> dict[str, Any]:
-    """Resume as often as the task defers again, as the triggerer and workers do; returns the task's result."""
-
-    async def first(deferred: TaskDeferred) -> dict[str, Any]:
-        async for event in deferred.trigger.run():
-            return dict(event.payload)
-        raise AssertionError("the trigger ended without an event")
-
-    while True:
-        event = asyncio.run(asyncio.wait_for(first(deferred), timeout=300))
-        kwargs = {**(deferred.kwargs or {}), "event": event}
-        try:
-            result: dict[str, Any] = operator.resume_execution(
-                deferred.method_name, kwargs, context
-            )
-        except TaskDeferred as again:
-            deferred = again
-        else:
-            return result
