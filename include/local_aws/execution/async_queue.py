@@ -80,7 +80,7 @@ class AsyncQueue:
                     request = self._waiting.popleft()
                     self._running += 1
             for late in expired:
-                self._work(late).expire()
+                threading.Thread(target=self._work(late).expire, daemon=True).start()
             if request:
                 threading.Thread(target=self._process, args=(request,), daemon=True).start()
 
@@ -104,11 +104,12 @@ class AsyncQueue:
             self._work(request).process(self._traffic.choose())
         except NoInstances:
             again = True
-        with self._changed:
-            self._running -= 1
-            if again and not self._closed:
-                self._waiting.appendleft(request)
-            self._changed.notify_all()
+        finally:
+            with self._changed:
+                self._running -= 1
+                if again and not self._closed:
+                    self._waiting.appendleft(request)
+                self._changed.notify_all()
 
     def sample(self) -> None:
         """Put the metrics that scaling goes by; per instance there is none without an instance."""

@@ -51,7 +51,11 @@ class Endpoint:
         runtime = self.aws.client("sagemaker-runtime")
         for _ in range(requests):
             runtime.invoke_endpoint(EndpointName=self.name, Body="1,2", ContentType="text/csv")
-        status, body = self.aws.admin("POST", "clock", json.dumps({"Seconds": 60}))
+        self.minutes(1)
+
+    def minutes(self, count: int) -> None:
+        """So many minutes of AWS's time."""
+        status, body = self.aws.admin("POST", "clock", json.dumps({"Seconds": 60 * count}))
         assert status == 200, body
 
     def minutes_until(self, instances: int, requests: int) -> int:
@@ -126,8 +130,7 @@ def test_bounds_and_schedules_move_the_count_without_traffic(endpoint: Endpoint)
         Schedule="rate(30 minutes)",
         ScalableTargetAction={"MinCapacity": 1, "MaxCapacity": 1},
     )
-    for _ in range(32):
-        endpoint.minute(0)
+    endpoint.minutes(32)
     assert endpoint.count() == 1
     (action,) = endpoint.scaling.describe_scheduled_actions(
         ServiceNamespace="sagemaker", ScheduledActionNames=["night"]

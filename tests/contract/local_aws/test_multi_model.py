@@ -112,7 +112,7 @@ def test_fifty_models_answer_under_concurrent_load_in_memory_for_ten(
             except ClientError as error:
                 wrong.append(f"{n}: {error}")
 
-    threads = [threading.Thread(target=client, args=(first,)) for first in range(0, 48, 6)]
+    threads = [threading.Thread(target=client, args=(first,)) for first in range(0, 48, 12)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -136,7 +136,7 @@ def test_above_the_concurrency_requests_are_throttled(
 def test_a_container_above_its_memory_is_killed(
     server: LocalAws, runtime: Any, name: str, make: Any
 ) -> None:
-    make({"MEGABYTES": "1200"}, ProvisionedConcurrency=1)
+    make({"MEGABYTES": "200", "PROCESSES": "6"}, ProvisionedConcurrency=1)
 
     def said() -> bool:
         group = f"/aws/sagemaker/Endpoints/{name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 
@@ -131,7 +132,10 @@ class TestMirror:
     def test_fresh_files_wait_where_nobody_tells(
         self, objects: ObjectStore, directory: Path
     ) -> None:
-        (directory / "f").write_text("x")
+        for name, seconds in (("fresh", 3600), ("settled", -3600)):
+            (directory / name).write_text("x")
+            changed = time.time() + seconds
+            os.utime(directory / name, (changed, changed))
         mirror = Mirror(objects, directory, "s3://bkt/ck")
         mirror.sync(None)
-        assert self.keys(objects) == []
+        assert self.keys(objects) == ["ck/settled"]

@@ -13,7 +13,7 @@ from local_aws.errors import in_use, validation
 from local_aws.execution.lifecycle import Lifecycle, Passing
 from local_aws.execution.states import now
 from local_aws.sagemaker.listing import page
-from local_aws.sagemaker.registry import Call, Params, operation, tags_of
+from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.sagemaker.studio import rules, spaces, user_profiles
 from local_aws.sagemaker.studio.rules import APP, DOMAIN, GONE
 from local_aws.store import Record
@@ -34,12 +34,9 @@ LIFECYCLE = Lifecycle(
 @operation("CreateApp")
 def create(call: Call, params: Params) -> Params:
     domain, owner = rules.find(call, DOMAIN, params["DomainId"]), _owner(call, params)
-    key, tags = _key(params), tags_of(params)
-    arn = call.arn(f"{APP}/{key}")
+    key = _key(params)
     known = call.app.store.get(APP, call.region, key)
-    if known is not None:
-        if known["Status"] != GONE:
-            raise rules.exists(APP, arn)
+    if known is not None and known["Status"] == GONE:
         call.app.store.delete(APP, call.region, key)
     kind = params["AppType"]
     settings = owner.get("SpaceSettings") or owner.get("UserSettings") or {}
@@ -47,15 +44,13 @@ def create(call: Call, params: Params) -> Params:
     resources = settings.get(member, {}).get("DefaultResourceSpec", {}) | params.get(
         "ResourceSpec", {}
     )
-    record: Record = {k: v for k, v in params.items() if k != "Tags"}
-    record["ResourceSpec"] = {"InstanceType": DEFAULT_INSTANCE, **resources}
-    record |= {"AppArn": arn, "_arn": arn, "LastUserActivityTimestamp": now()}
+    members: Record = {"ResourceSpec": {"InstanceType": DEFAULT_INSTANCE, **resources}}
+    members["LastUserActivityTimestamp"] = now()
     if minutes := _idle_minutes(call, domain, owner, kind):
-        record["_idle_until"] = now() + 60 * minutes
-    LIFECYCLE.create(call.app, call.region, key, record, "Pending")
-    call.app.store.tag(arn, tags)
-    _watch(call.app, call.region, key, record)
-    return {"AppArn": arn}
+        members["_idle_until"] = now() + 60 * minutes
+    answer = rules.create(call, LIFECYCLE, key, params, **members)
+    _watch(call.app, call.region, key, members)
+    return answer
 
 
 def _owner(call: Call, params: Params) -> Record:

@@ -8,18 +8,17 @@ import string
 from local_aws.errors import in_use
 from local_aws.execution.lifecycle import Lifecycle
 from local_aws.sagemaker.listing import page
-from local_aws.sagemaker.registry import Call, Params, operation, tags_of
+from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.sagemaker.studio import rules
 from local_aws.sagemaker.studio.rules import DOMAIN, SPACE, USER_PROFILE
-from local_aws.store import Record
 
 LIFECYCLE = Lifecycle(DOMAIN, "Status", rules.passing(30, 10, 10))
+_DEFAULTS = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
 _SETTINGS = ("DefaultUserSettings", "DefaultSpaceSettings")
 
 
 @operation("CreateDomain")
 def create(call: Call, params: Params) -> Params:
-    tags = tags_of(params)
     for member in _SETTINGS:
         rules.check_idle(params.get(member, {}))
     names = [domain["DomainName"] for domain in call.app.store.all(DOMAIN, call.region)]
@@ -27,14 +26,11 @@ def create(call: Call, params: Params) -> Params:
         raise in_use(f"A Domain of the name {params['DomainName']} already exists.")
     letters = string.ascii_lowercase + string.digits
     domain_id = "d-" + "".join(secrets.choice(letters) for _ in range(12))
-    arn = call.arn(f"{DOMAIN}/{domain_id}")
-    record: Record = {"AppNetworkAccessType": "PublicInternetOnly", "TagPropagation": "DISABLED"}
-    record |= {k: v for k, v in params.items() if k != "Tags"}
-    record |= {"DomainId": domain_id, "DomainArn": arn, "_arn": arn}
-    record["Url"] = f"https://{domain_id}.studio.{call.region}.sagemaker.aws"
-    LIFECYCLE.create(call.app, call.region, domain_id, record, "Pending")
-    call.app.store.tag(arn, tags)
-    return {"DomainId": domain_id, "DomainArn": arn, "Url": record["Url"]}
+    known = {
+        "DomainId": domain_id,
+        "Url": f"https://{domain_id}.studio.{call.region}.sagemaker.aws",
+    }
+    return rules.create(call, LIFECYCLE, domain_id, _DEFAULTS | params, **known) | known
 
 
 @operation("DescribeDomain")
@@ -51,7 +47,6 @@ def list_domains(call: Call, params: Params) -> Params:
 @operation("UpdateDomain")
 def update(call: Call, params: Params) -> Params:
     record = rules.find(call, DOMAIN, params["DomainId"])
-    rules.check_settled(DOMAIN, record, "update")
     given = {k: v for k, v in params.items() if k not in ("DomainId", "DomainSettingsForUpdate")}
     if "DomainSettingsForUpdate" in params:
         given["DomainSettings"] = rules.updated(
@@ -61,7 +56,7 @@ def update(call: Call, params: Params) -> Params:
         if member in params:
             given[member] = rules.updated(record.get(member), params[member])
             rules.check_idle(given[member])
-    LIFECYCLE.enter(call.app, call.region, params["DomainId"], "Updating", **given)
+    rules.update(call, LIFECYCLE, params["DomainId"], **given)
     return {"DomainArn": record["DomainArn"]}
 
 
@@ -73,6 +68,5 @@ def delete(call: Call, params: Params) -> Params:
             r for r in call.app.store.all(kind, call.region) if r["DomainId"] == record["DomainId"]
         ]
         rules.check_unused(call, DOMAIN, record, kind, inside)
-    rules.check_settled(DOMAIN, record, "delete")
-    LIFECYCLE.enter(call.app, call.region, params["DomainId"], "Deleting")
+    rules.delete(call, LIFECYCLE, params["DomainId"])
     return {}

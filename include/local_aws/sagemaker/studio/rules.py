@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from local_aws.errors import AwsError, in_use, not_found, validation
-from local_aws.execution.lifecycle import Passing
-from local_aws.sagemaker.registry import Call, Params
-from local_aws.store import Record
+from local_aws.errors import in_use, not_found, validation
+from local_aws.execution.lifecycle import Lifecycle, Passing
+from local_aws.sagemaker.listing import page
+from local_aws.sagemaker.registry import Call, Params, tags_of
+from local_aws.store import Exists, Record
 
 DOMAIN, USER_PROFILE, SPACE, APP = "domain", "user-profile", "space", "app"
 # As the messages of AWS spell them.
@@ -34,8 +36,35 @@ def find(call: Call, kind: str, *names: str) -> Record:
     return record
 
 
-def exists(kind: str, arn: str) -> AwsError:
-    return in_use(f"{_NOUNS[kind]} [{arn}] already exists.")
+def create(call: Call, lifecycle: Lifecycle, key: str, params: Params, **members: Any) -> Params:
+    """Make what a Create asks for, with what else its record has; its ARN, as the answer has it.
+
+    Raises `ResourceInUse` when there is one already.
+    """
+    kind, tags = lifecycle.kind, tags_of(params)
+    arn = call.arn(f"{kind}/{key}")
+    answer = {f"{_NOUNS[kind]}Arn": arn}
+    record: Record = {k: v for k, v in params.items() if k != "Tags"}
+    record |= {**members, **answer, "_arn": arn}
+    try:
+        lifecycle.create(call.app, call.region, key, record, "Pending")
+    except Exists as error:
+        raise in_use(f"{_NOUNS[kind]} [{arn}] already exists.") from error
+    call.app.store.tag(arn, tags)
+    return answer
+
+
+def listed(call: Call, kind: str, params: Params) -> tuple[list[Record], Params]:
+    """A page of the kind's resources, of a domain or of all, and what comes with it in the answer."""
+    name = f"{_NOUNS[kind]}Name"
+    return page(
+        call.app.store.all(kind, call.region),
+        params,
+        name=name,
+        equals={"DomainIdEquals": "DomainId"},
+        contains={f"{name}Contains": name},
+        sorts={"LastModifiedTime": "LastModifiedTime"},
+    )
 
 
 def check_unused(call: Call, kind: str, record: Record, by: str, users: list[Record]) -> None:
@@ -47,8 +76,19 @@ def check_unused(call: Call, kind: str, record: Record, by: str, users: list[Rec
         )
 
 
-def check_settled(kind: str, record: Record, what: str) -> None:
-    """Raise `ResourceInUse` while something else is being done with it."""
+def update(call: Call, lifecycle: Lifecycle, key: str, **members: Any) -> None:
+    """Raises `ResourceInUse` while something else is being done with it."""
+    check = partial(_check_settled, lifecycle.kind, "update")
+    lifecycle.enter(call.app, call.region, key, "Updating", check, **members)
+
+
+def delete(call: Call, lifecycle: Lifecycle, key: str) -> None:
+    """Raises `ResourceInUse` while something else is being done with it."""
+    check = partial(_check_settled, lifecycle.kind, "delete")
+    lifecycle.enter(call.app, call.region, key, "Deleting", check)
+
+
+def _check_settled(kind: str, what: str, record: Record) -> None:
     if record["Status"] in ("Pending", "Updating", "Deleting"):
         raise in_use(
             f"Unable to {what} {_NOUNS[kind]} [{record['_arn']}] because it is {record['Status']}."

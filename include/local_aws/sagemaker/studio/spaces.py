@@ -6,11 +6,10 @@ from typing import Any
 
 from local_aws.errors import validation
 from local_aws.execution.lifecycle import Lifecycle
-from local_aws.sagemaker.listing import page
-from local_aws.sagemaker.registry import Call, Params, operation, tags_of
+from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.sagemaker.studio import rules
 from local_aws.sagemaker.studio.rules import APP, DOMAIN, SPACE, USER_PROFILE
-from local_aws.store import Exists, Record
+from local_aws.store import Record
 
 LIFECYCLE = Lifecycle(SPACE, "Status", rules.passing(10, 10, 10))
 # The volume of a private space, unless it asks for another (GB).
@@ -26,17 +25,8 @@ def create(call: Call, params: Params) -> Params:
     if settings.get("AppType") in rules.IDLE_APPS:
         volume = {"EbsStorageSettings": {"EbsVolumeSizeInGb": DEFAULT_VOLUME}}
         settings.setdefault("SpaceStorageSettings", volume)
-    key, tags = _key(params), tags_of(params)
-    arn = call.arn(f"{SPACE}/{key}")
-    record: Record = {k: v for k, v in params.items() if k != "Tags"}
-    record |= {"SpaceSettings": settings, "SpaceArn": arn, "_arn": arn}
-    record["Url"] = f"{domain['Url']}/spaces/{params['SpaceName']}"
-    try:
-        LIFECYCLE.create(call.app, call.region, key, record, "Pending")
-    except Exists as error:
-        raise rules.exists(SPACE, arn) from error
-    call.app.store.tag(arn, tags)
-    return {"SpaceArn": arn}
+    url = f"{domain['Url']}/spaces/{params['SpaceName']}"
+    return rules.create(call, LIFECYCLE, _key(params), params, SpaceSettings=settings, Url=url)
 
 
 def _check_owner(call: Call, params: Params) -> None:
@@ -75,14 +65,7 @@ def describe(call: Call, params: Params) -> Params:
 
 @operation("ListSpaces")
 def list_spaces(call: Call, params: Params) -> Params:
-    found, more = page(
-        call.app.store.all(SPACE, call.region),
-        params,
-        name="SpaceName",
-        equals={"DomainIdEquals": "DomainId"},
-        contains={"SpaceNameContains": "SpaceName"},
-        sorts={"LastModifiedTime": "LastModifiedTime"},
-    )
+    found, more = rules.listed(call, SPACE, params)
     return {"Spaces": [_summary(space) for space in found], **more}
 
 
@@ -98,14 +81,13 @@ def _summary(space: Record) -> Record:
 @operation("UpdateSpace")
 def update(call: Call, params: Params) -> Params:
     record = find(call, params)
-    rules.check_settled(SPACE, record, "update")
     given, known = params.get("SpaceSettings", {}), record["SpaceSettings"]
     if given.get("AppType", known.get("AppType")) != known.get("AppType"):
         raise validation("The AppType of a space cannot be updated")
     check_idle_within(rules.find(call, DOMAIN, params["DomainId"]), given)
     members = {k: v for k, v in params.items() if k == "SpaceDisplayName"}
     members["SpaceSettings"] = rules.updated(known, given)
-    LIFECYCLE.enter(call.app, call.region, _key(params), "Updating", **members)
+    rules.update(call, LIFECYCLE, _key(params), **members)
     return {"SpaceArn": record["SpaceArn"]}
 
 
@@ -115,6 +97,5 @@ def delete(call: Call, params: Params) -> Params:
     record = find(call, params)
     owner = {"DomainId": record["DomainId"], "SpaceName": record["SpaceName"]}
     rules.check_unused(call, SPACE, record, APP, rules.living_apps(call, **owner))
-    rules.check_settled(SPACE, record, "delete")
-    LIFECYCLE.enter(call.app, call.region, _key(params), "Deleting")
+    rules.delete(call, LIFECYCLE, _key(params))
     return {}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from local_aws.execution.lifecycle import Lifecycle
-from local_aws.sagemaker.listing import page
-from local_aws.sagemaker.registry import Call, Params, operation, tags_of
+from local_aws.sagemaker.registry import Call, Params, operation
 from local_aws.sagemaker.studio import rules
 from local_aws.sagemaker.studio.rules import APP, DOMAIN, SPACE, USER_PROFILE
-from local_aws.store import Exists, Record
+from local_aws.store import Record
 
 LIFECYCLE = Lifecycle(USER_PROFILE, "Status", rules.passing(10, 10, 10))
 
@@ -16,16 +15,7 @@ LIFECYCLE = Lifecycle(USER_PROFILE, "Status", rules.passing(10, 10, 10))
 def create(call: Call, params: Params) -> Params:
     rules.find(call, DOMAIN, params["DomainId"])
     rules.check_idle(params.get("UserSettings", {}))
-    key, tags = _key(params), tags_of(params)
-    arn = call.arn(f"{USER_PROFILE}/{key}")
-    record: Record = {k: v for k, v in params.items() if k != "Tags"}
-    record |= {"UserProfileArn": arn, "_arn": arn}
-    try:
-        LIFECYCLE.create(call.app, call.region, key, record, "Pending")
-    except Exists as error:
-        raise rules.exists(USER_PROFILE, arn) from error
-    call.app.store.tag(arn, tags)
-    return {"UserProfileArn": arn}
+    return rules.create(call, LIFECYCLE, _key(params), params)
 
 
 def _key(params: Params) -> str:
@@ -43,24 +33,16 @@ def describe(call: Call, params: Params) -> Params:
 
 @operation("ListUserProfiles")
 def list_profiles(call: Call, params: Params) -> Params:
-    found, more = page(
-        call.app.store.all(USER_PROFILE, call.region),
-        params,
-        name="UserProfileName",
-        equals={"DomainIdEquals": "DomainId"},
-        contains={"UserProfileNameContains": "UserProfileName"},
-        sorts={"LastModifiedTime": "LastModifiedTime"},
-    )
+    found, more = rules.listed(call, USER_PROFILE, params)
     return {"UserProfiles": found, **more}
 
 
 @operation("UpdateUserProfile")
 def update(call: Call, params: Params) -> Params:
     record = find(call, params)
-    rules.check_settled(USER_PROFILE, record, "update")
     settings = rules.updated(record.get("UserSettings"), params.get("UserSettings"))
     rules.check_idle(settings)
-    LIFECYCLE.enter(call.app, call.region, _key(params), "Updating", UserSettings=settings)
+    rules.update(call, LIFECYCLE, _key(params), UserSettings=settings)
     return {"UserProfileArn": record["UserProfileArn"]}
 
 
@@ -77,6 +59,5 @@ def delete(call: Call, params: Params) -> Params:
         == record["UserProfileName"]
     ]
     rules.check_unused(call, USER_PROFILE, record, SPACE, owned)
-    rules.check_settled(USER_PROFILE, record, "delete")
-    LIFECYCLE.enter(call.app, call.region, _key(params), "Deleting")
+    rules.delete(call, LIFECYCLE, _key(params))
     return {}

@@ -2,13 +2,16 @@
 
 Environment: FAIL=1 never answers /ping, SLOW_START=<seconds> is late with it, START_WHEN=<path> does not answer it
 before there is such a file, BROKEN=1 answers every invocation with a server error, MEGABYTES=<number> holds that
-much memory. Bodies: `boom` is a server error, `bad` a client error, `until <path>` makes a file <path>.asked and
+much memory in each of PROCESSES=<number>.
+
+Bodies: `boom` is a server error, `bad` a client error, `until <path>` makes a file <path>.asked and
 answers when there is a file <path>, `die` ends the process.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -60,6 +63,9 @@ if os.environ.get("FAIL"):
     print("refusing to start")
     sys.exit(1)
 held = b"x" * (int(os.environ.get("MEGABYTES", "0")) << 20)
+for _ in range(1, int(os.environ.get("PROCESSES", "1"))):
+    if not os.fork():
+        signal.pause()
 time.sleep(float(os.environ.get("SLOW_START", "0")))
 if "START_WHEN" in os.environ:
     await_file(os.environ["START_WHEN"])
