@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from frugal.pipelines.tasks import job_task, reap_task
+from frugal.pipelines.tasks import job_task, place_task, reap_task
 from frugal.serving import batch
 from frugal.spec import ModelSpec
 from frugal.stages.common import Stage
@@ -40,22 +40,11 @@ def build_dag(spec: ModelSpec) -> DAG:
             kind="transform",
             base_name=f"{spec.name}-batch",
             requests=[partial(batch.request, spec)],
-            upstream=["prepare_run", "prepare_batch"],
+            upstream=["prepare", "prepare_batch"],
         )
         transform = job_task(stage, execution_timeout=LONGEST)
-        chain(_prepare_run(spec), _prepare_batch(spec), transform, reap_task(spec))
+        chain(place_task(spec), _prepare_batch(spec), transform, reap_task(spec))
     return dag
-
-
-def _prepare_run(spec: ModelSpec) -> Any:
-    @task(task_id="prepare_run")
-    def prepare_run() -> dict[str, Any]:
-        """Find out where this run happens and which model is champion."""
-        from frugal.aws.prepare import place
-
-        return place(spec, get_current_context()["run_id"]).as_json()
-
-    return prepare_run()
 
 
 def _prepare_batch(spec: ModelSpec) -> Any:
@@ -66,7 +55,7 @@ def _prepare_batch(spec: ModelSpec) -> Any:
         from frugal.jobs.work import gather
         from frugal.serving.publish import create_model
 
-        inputs = gather(get_current_context(), ["prepare_run"])
+        inputs = gather(get_current_context(), ["prepare"])
         run = inputs.run
         source = batch.source(spec, run)
         if not any(item["Size"] for item in clients.list_objects(source).values()):

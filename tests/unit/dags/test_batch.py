@@ -24,7 +24,7 @@ def test_a_batch_model_has_a_dag_that_predicts(
     dag = dags["batch_churn"]
     assert getattr(dag.timetable, "expression", None) in (schedule, "")
     assert [task.task_id for task in dag.topological_sort()] == [
-        "prepare_run",
+        "prepare",
         "prepare_batch",
         "transform",
         "reap",
