@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from frugal.aws import clients
@@ -10,7 +12,7 @@ from frugal.aws.invoke import SmokeTestFailed, smoke_test
 TOLERANCE = 1e-4
 
 
-def ask_once(monkeypatch: pytest.MonkeyPatch, expected: str, *answers: str) -> object:
+def ask_once(monkeypatch: pytest.MonkeyPatch, expected: str, *answers: str) -> list[dict[str, Any]]:
     """What the smoke test of one held-out row returns."""
     kept = {"rows.csv": "1,nan\n", "predictions.csv": f"{expected}\n", "labels.csv": "2\n"}
     monkeypatch.setattr(clients, "read_text", lambda uri: kept[uri.rpartition("/")[2]])
@@ -28,7 +30,7 @@ def ask_once(monkeypatch: pytest.MonkeyPatch, expected: str, *answers: str) -> o
 def test_the_evaluated_models_answer_passes(
     monkeypatch: pytest.MonkeyPatch, expected: str, answer: str
 ) -> None:
-    (row,) = ask_once(monkeypatch, expected, answer)  # type: ignore[misc]
+    (row,) = ask_once(monkeypatch, expected, answer)
     assert row["features"] == [1.0, None]
     assert row["actual"] == 2.0
     several = "," in answer
