@@ -112,7 +112,8 @@ def fit(
     Raises:
         ForeignCheckpointError: ``checkpoints`` hold another training.
         SystemExit: SIGTERM arrived; the step is saved. Status 143 (128 + SIGTERM).
-        ValueError: a hyperparameter that ``network.build`` does not take, or a loss that there is not.
+        ValueError: a hyperparameter that ``network.build`` does not take, a loss that there is not, or labels that
+            are not the classes that it tells apart.
     """
     with sigterm() as interrupted:
         found = checkpoints.latest()
@@ -122,6 +123,7 @@ def fit(
         torch.use_deterministic_algorithms(True)
         torch.manual_seed(hyperparameters["seed"])
         data, held_out = load(train, schema), load(validation, schema)
+        _check_classes(hyperparameters["loss"], data[1])
         architecture = _architecture(hyperparameters, data)
         network = scaled_network.make(architecture)
         network.learn_scales(*data)
@@ -171,6 +173,20 @@ def save(fitted: Fit, schema: FeatureSchema, model_dir: Path, output_dir: Path) 
         shutil.copy(file, code)
     output_dir.mkdir(parents=True, exist_ok=True)
     (output_dir / "training.json").write_text(json.dumps(fitted.report, indent=2) + "\n")
+
+
+def _check_classes(loss: str, labels: Any) -> None:
+    """PyTorch takes any number for a class, and learns nonsense."""
+    odd = {
+        "logistic": (labels != 0) & (labels != 1),
+        "softmax": (labels < 0) | (labels != labels.round()),
+    }.get(loss)
+    if odd is not None and odd.any():
+        allowed = {"logistic": "0 and 1", "softmax": "whole numbers from 0 on"}[loss]
+        raise ValueError(
+            f"hyperparameter loss is {loss!r}, but the target is {labels[odd][0]:g} in the training split; "
+            f"allowed: {allowed}"
+        )
 
 
 def _architecture(hyperparameters: Mapping[str, Any], data: tuple[Any, Any]) -> dict[str, Any]:

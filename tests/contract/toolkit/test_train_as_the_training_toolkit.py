@@ -88,7 +88,7 @@ def run(base: Path, command: list[str | Path], **environment: str) -> dict[str, 
     }
     aws = {"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1"}
     done = subprocess.run(
-        command, env={**own, **aws, **environment}, capture_output=True, text=True, timeout=120
+        command, env={**own, **aws, **environment}, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (base / "output/success").exists()

@@ -1,9 +1,10 @@
 """Loads models with XGBoost 1.3.3's own library, and predicts; run as a program.
 
-    python xgboost_1_3_3.py <libxgboost.so> <model file> [<rows .npy> <predictions .npy>]
+    python xgboost_1_3_3.py <libxgboost.so> <model file> [<rows .npy> <expected predictions .npy>]
 
-Exit code 1, with the library's reason, when it does not read the model. The library is called
-through C: the Python package of that version does not work with later numpy.
+Prints by how much the predictions differ at most from those expected. Exit code 1, with the library's reason, when it
+does not read the model. The library is called through C: the Python package of that version does not work with later
+numpy.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class Library:
             raise ValueError(self._library.XGBGetLastError().decode().splitlines()[0])
 
 
-def main(library: str, model: str, rows: str = "", predictions: str = "") -> None:
-    """Load ``model``; write the predictions of ``rows`` when given."""
+def main(library: str, model: str, rows: str = "", expected: str = "") -> None:
+    """Load ``model``; compare its predictions of ``rows`` when given."""
     xgboost, booster = Library(library), ctypes.c_void_p()
     xgboost.call("XGBoosterCreate", None, ctypes.c_uint64(0), ctypes.byref(booster))
     xgboost.call("XGBoosterLoadModel", booster, model.encode())
@@ -50,7 +51,8 @@ def main(library: str, model: str, rows: str = "", predictions: str = "") -> Non
         *(ctypes.byref(count), ctypes.byref(result)),
     )
     found = np.ctypeslib.as_array(result, (count.value,))
-    np.save(predictions, found.reshape(len(data), -1))
+    wanted = np.load(expected)
+    print(float(abs(found.reshape(wanted.shape) - wanted).max()))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,14 @@ import signal
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 
 from container import metrics, networks, scaled_network
+from container.checkpoint import Checkpoints
+from container.features import FeatureSchema
 from container.network_training import loss_of
 
 from .conftest import NetworkJob
@@ -64,6 +68,30 @@ def make_network(given: list[str]) -> None:
     scaled_network.make(
         {"features": 3, "outputs": 1, "loss": made["loss"], "hyperparameters": others}
     )
+
+
+@pytest.mark.parametrize(
+    ("loss", "labels", "problem"),
+    [
+        ("logistic", [0.0, 1.0, 2.0], "'logistic', but the target is 2 .*; allowed: 0 and 1"),
+        ("softmax", [0.0, 2.0, 1.5], "the target is 1.5 in the training split; allowed: whole"),
+        ("softmax", [0.0, -1.0], "the target is -1 "),
+    ],
+)
+def test_what_is_no_class_stops_before_training(
+    loss: str, labels: list[float], problem: str, tmp_path: Path
+) -> None:
+    values = pa.array(labels * 4)
+    for split in ("train", "validation"):
+        (tmp_path / split).mkdir()
+        pq.write_table(pa.table({"a": values, "y": values}), tmp_path / split / "part.parquet")
+    schema = FeatureSchema(["a"], "y", {"a": "float", "y": "float"}, {})
+    given = networks.read_hyperparameters(["--loss", loss])
+    checkpoints = Checkpoints(tmp_path / "checkpoints", {}, 60)
+    with pytest.raises(ValueError, match=problem):
+        networks.fit(
+            given, schema, "accuracy", tmp_path / "train", tmp_path / "validation", checkpoints
+        )
 
 
 @pytest.mark.parametrize("loss", ["logistic", "softmax"])
