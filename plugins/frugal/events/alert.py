@@ -34,9 +34,10 @@ def tell(
     if arn is None:
         return None
     text = f"{body}\n\n{json.dumps(dict(facts), indent=2, default=str)}\n"
+    region = arn.split(":")[3] if arn.count(":") == 5 else None
     named = {name: value for name, value in facts.items() if isinstance(value, str) and value}
     try:
-        answer = clients.client("sns", arn.split(":")[3]).publish(
+        answer = clients.client("sns", region).publish(
             TopicArn=arn,
             Subject=_one_line(subject),
             Message=text.encode()[:BODY_BYTES].decode(errors="ignore"),

@@ -1,4 +1,4 @@
-"""A model without a training, and the local AWS that these tests share: on it an hour lasts 36 seconds."""
+"""A model without a training, and the local AWS that these tests share: on it an hour lasts 108 seconds."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from frugal.spec import ModelSpec, parse_spec
 from tests.contract.conftest import run_local_aws
 from tests.contract.waiting import await_true
 
-CLOCK = 0.01
+CLOCK = 0.03
 HOUR = 3600 * CLOCK
 SPEC = """\
 name: {name}
