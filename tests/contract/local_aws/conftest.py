@@ -65,10 +65,6 @@ class LocalAws:
     def state(self) -> Path:
         return self.home / "state"
 
-    @property
-    def log(self) -> Path:
-        return self.home / "log"
-
     def command(self) -> list[str]:
         arguments = ["--port", self.port, "--state", self.state, "--envs", self.home / "envs"]
         arguments += ["--images", self.home / "images.yaml", "--clock", "0.01"]
@@ -76,16 +72,14 @@ class LocalAws:
         return [*map(str, [*serve, *arguments]), *self.options]
 
     def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command(),
-                env={**os.environ, "PYTHONPATH": str(self.repository / "include")},
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
+        self.process = subprocess.Popen(
+            self.command(),
+            env={**os.environ, "PYTHONPATH": str(self.repository / "include")},
+            stdout=subprocess.PIPE,
+        )
         assert self.process.stdout is not None
         line = self.process.stdout.readline().decode()
-        assert line.startswith("The local AWS is ready"), line + self.log.read_text()
+        assert line.startswith("The local AWS is ready"), line
 
     @property
     def running(self) -> bool:
@@ -175,7 +169,6 @@ def start_local_aws(
     for server in started:
         server.stop()
         server.held.close()
-        assert "Traceback" not in server.log.read_text(), "nothing goes wrong in a thread unseen"
 
 
 @pytest.fixture(scope="session")

@@ -87,13 +87,13 @@ def test_nothing_captured_is_a_failed_execution(sagemaker: Any, endpoint: str) -
     now = schedule(endpoint, "NOW", DataAnalysisStartTime="-PT2H", DataAnalysisEndTime="PT0H")
     sagemaker.create_monitoring_schedule(**now)
 
-    def ran() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = sagemaker.list_monitoring_executions(
-            MonitoringScheduleName=endpoint
-        )["MonitoringExecutionSummaries"]
-        return found
+    def ended() -> list[dict[str, Any]]:
+        found = sagemaker.list_monitoring_executions(MonitoringScheduleName=endpoint)
+        going = ("Pending", "InProgress")
+        executions = found["MonitoringExecutionSummaries"]
+        return [e for e in executions if e["MonitoringExecutionStatus"] not in going]
 
-    (execution,) = await_true(ran, "the execution")
+    (execution,) = await_true(ended, "the execution")
     assert execution["MonitoringExecutionStatus"] == "Failed"
     assert execution["FailureReason"] == "Job inputs had no data"
 
