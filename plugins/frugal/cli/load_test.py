@@ -19,8 +19,6 @@ from frugal.spec import ModelSpec
 if TYPE_CHECKING:
     from frugal.serving.load_test import Measure
 
-LATENCY_MS = 1000.0
-
 load_testing = typer.Typer()
 
 
@@ -172,8 +170,9 @@ def _ms(value: float | None) -> str:
 
 
 def _target(spec: ModelSpec) -> float:
-    traffic = spec.deploy.traffic
-    return LATENCY_MS if traffic is None or traffic.latency_ms is None else traffic.latency_ms
+    from frugal.serving.load_test.report import target_ms
+
+    return target_ms(spec)
 
 
 def _live(spec: ModelSpec) -> tuple[str, dict[str, str]]:

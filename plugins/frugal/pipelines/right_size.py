@@ -10,12 +10,11 @@ from airflow.sdk import DAG, TriggerRule, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
 
 from frugal.jobs.work import gather
-from frugal.pipelines.tasks import job_task
+from frugal.pipelines.tasks import job_task, model_dag
 from frugal.spec import ModelSpec
 from frugal.spec.right_size import RightSize
 from frugal.stages import preprocess, right_size
 
-LATENCY_MS = 1000.0
 PER_CANDIDATE = timedelta(hours=2)
 TO_LOAD_TEST = timedelta(minutes=30)
 
@@ -23,19 +22,14 @@ TO_LOAD_TEST = timedelta(minutes=30)
 def build_dag(spec: ModelSpec, sizes: RightSize) -> DAG:
     """One task group's worth of tasks for each candidate, in a row: two would disturb each other's measurement."""
     candidates = len(sizes.serving) + len(sizes.training)
-    with DAG(
-        dag_id=f"right_size_{spec.name.replace('-', '_')}",
+    with model_dag(
+        "right_size",
+        spec,
+        tag="right-size",
+        retries=1,
         description=f"Measure {spec.name} on other instance types",
         doc_md=__doc__,
-        schedule=None,
-        max_active_runs=1,
         dagrun_timeout=PER_CANDIDATE * (candidates + 1),
-        tags=["frugal", "right-size", spec.name, f"team:{spec.owner.team}"],
-        default_args={
-            "owner": spec.owner.team,
-            "retries": 1,
-            "retry_delay": timedelta(seconds=10),
-        },
     ) as dag:
         prepared = _prepare(spec)
         reported = _report(spec, sizes)
@@ -66,14 +60,13 @@ def _serve(spec: ModelSpec, sizes: RightSize, instance: str, before: Any) -> Any
         """Find the most requests a second that it answers in time."""
         from frugal.aws import clients
         from frugal.cost.prices import price_table
-        from frugal.serving.load_test.report import Host, held_out_rows, load_test
+        from frugal.serving.load_test.report import Host, held_out_rows, load_test, target_ms
 
-        traffic = spec.deploy.traffic
         test = asyncio.run(
             load_test(
                 Host.of(candidate.name),
                 held_out_rows(spec.name),
-                latency_ms=traffic.latency_ms if traffic else LATENCY_MS,
+                latency_ms=target_ms(spec),
                 seconds=sizes.seconds,
                 prices=price_table(),
                 region=clients.client("sagemaker").meta.region_name,

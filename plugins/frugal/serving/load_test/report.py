@@ -20,6 +20,7 @@ from frugal.serving.names import component_name, endpoint_name
 from frugal.spec import ModelSpec
 
 CALM_RATE, CALM_SECONDS = 5.0, 6.0
+LATENCY_MS = 1000.0  # the p95 to keep where deploy.traffic names none
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,12 @@ async def load_test(
             )
         found = await most_within(attempt, latency_ms)
     return LoadTest(host, calm, found, host.per_million(found.rate, prices, region))
+
+
+def target_ms(spec: ModelSpec) -> float:
+    """The p95 that the model's endpoint is to keep, in milliseconds."""
+    traffic = spec.deploy.traffic
+    return LATENCY_MS if traffic is None or traffic.latency_ms is None else traffic.latency_ms
 
 
 def live(spec: ModelSpec) -> tuple[str, dict[str, str]]:
