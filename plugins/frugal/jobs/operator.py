@@ -113,9 +113,10 @@ class JobOperator(BaseOperator):
         job, region, given_up = event["job"], event["region"], event["given_up"]
         ladder = Ladder.from_json(event["ladder"]) if event["ladder"] else None
         work = self._work(context, self._inputs(context), ladder)
-        watched = work.jobs.parse(job, region) or Job(job, region)
+        named = work.jobs.parse(job, region)
+        watched = named or Job(job, region)
         self._watched = work, watched
-        if self.kind.one_per_attempt and watched.tries != work.jobs.tries:
+        if named and named.tries != work.jobs.tries:
             return self.execute(context)
         found = work.find(watched)
         if found is None:
