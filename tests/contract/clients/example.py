@@ -60,7 +60,7 @@ def training_job(name: str, bucket: str) -> dict[str, Any]:
             "InstanceCount": 1,
             "VolumeSizeInGB": 1,
         },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
         "Tags": [{"Key": "client", "Value": bucket}],
     }
 

@@ -33,6 +33,8 @@ from sagemaker.core.utils.exceptions import FailedStatusError
 from sagemaker.train.configs import Compute, InputData, SourceCode
 from sagemaker.train.model_trainer import ModelTrainer
 
+PATIENCE_SECONDS = 240
+
 logging.getLogger("sagemaker").setLevel(logging.WARNING)
 
 
@@ -84,7 +86,7 @@ def train(task: dict[str, str]) -> tuple[dict[str, Any], str]:
     logger.setLevel(logging.INFO)
     logger.addHandler(log)
     job = create_training_job("sdk-training", task)
-    job.wait(poll=1, timeout=60, logs=True)
+    job.wait(poll=1, timeout=PATIENCE_SECONDS, logs=True)
     artifacts = job.model_artifacts.s3_model_artifacts
     seen = {
         "status": job.training_job_status,
@@ -99,7 +101,9 @@ def train(task: dict[str, str]) -> tuple[dict[str, Any], str]:
 def fail(task: dict[str, str]) -> str:
     """What waiting for a failing job raises."""
     try:
-        create_training_job("sdk-failing", task, scale="no number").wait(poll=1, timeout=60)
+        create_training_job("sdk-failing", task, scale="no number").wait(
+            poll=1, timeout=PATIENCE_SECONDS
+        )
     except FailedStatusError as error:
         return str(error)
     return ""
@@ -127,11 +131,11 @@ def serve(task: dict[str, str], artifacts: str) -> dict[str, Any]:
     )
     config = EndpointConfig.create(endpoint_config_name=name, production_variants=[variant])
     endpoint = Endpoint.create(endpoint_name=name, endpoint_config_name=name)
-    endpoint.wait_for_status("InService", poll=1, timeout=60)
+    endpoint.wait_for_status("InService", poll=1, timeout=PATIENCE_SECONDS)
     answer = endpoint.invoke(body=task["rows"], content_type="text/csv")
     seen = {"status": endpoint.endpoint_status, "predictions": answer.body.read().decode()}
     endpoint.delete()
-    endpoint.wait_for_delete(poll=1, timeout=60)
+    endpoint.wait_for_delete(poll=1, timeout=PATIENCE_SECONDS)
     config.delete()
     model.delete()
     try:
@@ -155,7 +159,7 @@ def train_with_model_trainer(task: dict[str, str]) -> dict[str, Any]:
     data = InputData(channel_name="train", data_source=f"{task['inputs']}/train")
     trainer.train(input_data_config=[data], wait=False)
     (job,) = TrainingJob.get_all(name_contains="sdk-trainer")
-    job.wait(poll=1, timeout=60)
+    job.wait(poll=1, timeout=PATIENCE_SECONDS)
     artifacts = job.model_artifacts.s3_model_artifacts
     return {"status": job.training_job_status, "artifacts": S3Downloader.list(artifacts)}
 

@@ -16,7 +16,7 @@ from tests.contract.clients import example
 
 BUCKET = "clients-boto3"
 JOB = "boto3-training"
-WAIT = {"Delay": 0.2, "MaxAttempts": 300}
+WAIT = {"Delay": 0.2, "MaxAttempts": 1200}
 
 
 class Aws:

@@ -16,7 +16,7 @@ from tests.contract.clients import example
 from tests.contract.waiting import await_true
 
 BUCKET = "clients-kill"
-WAIT = {"Delay": 0.2, "MaxAttempts": 300}
+WAIT = {"Delay": 0.2, "MaxAttempts": 1200}
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def start_endless(client: Callable[[str], Any], name: str, *, spot: bool) -> Non
     request["CheckpointConfig"] = {"S3Uri": f"s3://{BUCKET}/checkpoints/{name}"}
     if spot:
         request["EnableManagedSpotTraining"] = True
-        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 120
+        request["StoppingCondition"]["MaxWaitTimeInSeconds"] = 3600
     client("sagemaker").create_training_job(**request)
     s3, prefix = client("s3"), f"checkpoints/{name}/"
     await_true(lambda: bool(objects(s3, prefix)), "a checkpoint")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +29,15 @@ from airflow.sdk.exceptions import TaskDeferred
 from airflow.triggers.base import BaseTrigger
 from botocore.exceptions import ClientError
 
+from frugal.local import LocalAws
 from tests.contract.clients import example
+from tests.contract.waiting import PATIENCE_SECONDS
 
 BUCKET = "clients-provider"
 MODEL = "provider-model"
-CHECK_SECONDS: Any = 0.2
+CHECK_SECONDS: Any = 0.5
+#: Looks of the deferrable operators: minutes, as a slow machine may need. Of some the default is 60.
+LOOKS = 480
 
 pytestmark = pytest.mark.usefixtures("aws_environment")
 
@@ -42,7 +45,8 @@ pytestmark = pytest.mark.usefixtures("aws_environment")
 def training_operator(name: str, **arguments: Any) -> SageMakerTrainingOperator:
     """Asks often: the default of 30 s is for jobs of minutes."""
     config = example.training_job(name, BUCKET)
-    arguments = {"print_log": False, "check_interval": CHECK_SECONDS, "config": config, **arguments}
+    often = {"check_interval": CHECK_SECONDS, "max_attempts": LOOKS}
+    arguments = {"print_log": False, "config": config, **often, **arguments}
     return SageMakerTrainingOperator(task_id="train", **arguments)
 
 
@@ -51,7 +55,9 @@ def execute(operator: SageMakerBaseOperator) -> Any:
     try:
         return operator.execute({})
     except TaskDeferred as deferral:
-        event = asyncio.run(asyncio.wait_for(_first_event(deferral.trigger), timeout=60))
+        event = asyncio.run(
+            asyncio.wait_for(_first_event(deferral.trigger), timeout=PATIENCE_SECONDS)
+        )
         return getattr(operator, deferral.method_name)(context={}, event=event)
 
 
@@ -61,14 +67,23 @@ async def _first_event(trigger: BaseTrigger) -> dict[str, Any]:
     raise AssertionError("the trigger ended without an event")
 
 
-@pytest.fixture
-def inputs(aws_environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def bucket(local_aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The bucket with the code and the data, put there by the provider's S3 hook."""
-    folder, hook = example.write_inputs(tmp_path / "bucket"), S3Hook()
-    if not hook.check_for_bucket(BUCKET):
+    folder = example.write_inputs(tmp_path_factory.mktemp("provider"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in local_aws.client_environment().items():
+            patch.setenv(name, value)
+        patch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws"}')
+        hook = S3Hook()
         hook.create_bucket(BUCKET)
-    for key in (example.CODE_KEY, example.DATA_KEY):
-        hook.load_file(folder / key, key, BUCKET, replace=True)
+        for key in (example.CODE_KEY, example.DATA_KEY):
+            hook.load_file(folder / key, key, BUCKET)
+
+
+@pytest.fixture
+def inputs(bucket: None, aws_environment: dict[str, str]) -> None:
+    """What has to be there before a job starts."""
 
 
 @pytest.fixture
@@ -165,7 +180,11 @@ def test_the_transform_operator_returns_the_finished_job(artifacts: str, deferra
     }
     S3Hook().load_string(example.ROWS, f"{name}/in/rows.csv", BUCKET, replace=True)
     transform = SageMakerTransformOperator(
-        task_id="transform", config=config, check_interval=CHECK_SECONDS, deferrable=deferrable
+        task_id="transform",
+        config=config,
+        check_interval=CHECK_SECONDS,
+        max_attempts=LOOKS,
+        deferrable=deferrable,
     )
     result = execute(transform)["Transform"]
     assert result["TransformJobStatus"] == "Completed"

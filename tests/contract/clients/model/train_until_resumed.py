@@ -18,10 +18,10 @@ def main() -> None:
     if checkpoint.exists():
         Path(os.environ["SM_MODEL_DIR"], "resumed").write_text("1")
         return
-    checkpoint.write_text("1")
-    wait = "import time; time.sleep(600)"
+    wait = "import time; time.sleep(3600)"
     subprocess.Popen([sys.executable, "-c", wait], start_new_session=True)
-    time.sleep(600)
+    checkpoint.write_text("1")  # last, as whoever sees it may kill all of it
+    time.sleep(3600)
 
 
 if __name__ == "__main__":
