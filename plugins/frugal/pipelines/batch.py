@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, chain, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from frugal.pipelines.tasks import job_task, place_task, reap_task
+from frugal.pipelines.tasks import job_task, model_dag, place_task, reap_task
 from frugal.serving import batch
 from frugal.spec import ModelSpec
 from frugal.stages.common import Stage
@@ -19,20 +19,12 @@ LONGEST = timedelta(days=1)  # CreateTransformJob has no limit of its own
 
 def build_dag(spec: ModelSpec) -> DAG:
     """The DAG `batch_<model>`: it predicts with the newest approved model."""
-    dag = DAG(
-        dag_id=f"batch_{spec.name.replace('-', '_')}",
+    dag = model_dag(
+        "batch",
+        spec,
         description=f"Predict with {spec.name}",
         schedule=spec.deploy.batch.schedule if spec.deploy.batch else None,
-        catchup=False,
-        max_active_runs=1,
         dagrun_timeout=LONGEST + timedelta(hours=1),
-        tags=["frugal", "batch", spec.name, f"team:{spec.owner.team}"],
-        default_args={
-            "owner": spec.owner.team,
-            "retries": 2,
-            "retry_delay": timedelta(seconds=10),
-            "retry_exponential_backoff": True,
-        },
     )
     with dag:
         stage = Stage(

@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from frugal.jobs.work import gather
 from frugal.pipelines.going_live import scale_task
-from frugal.pipelines.tasks import job_task, place_task, reap_task
+from frugal.pipelines.tasks import job_task, model_dag, place_task, reap_task
 from frugal.serving import trial
 from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
@@ -32,20 +32,13 @@ PARAMS = {
 
 def build_dag(spec: ModelSpec) -> DAG:
     """The DAG `promote_<model>`."""
-    with DAG(
-        dag_id=f"promote_{spec.name.replace('-', '_')}",
+    with model_dag(
+        "promote",
+        spec,
         description=f"End the trial of a version of {spec.name}",
         doc_md=__doc__,
-        schedule=None,
-        max_active_runs=1,
         dagrun_timeout=timedelta(hours=10),
-        tags=["frugal", "promote", spec.name, f"team:{spec.owner.team}"],
         params=PARAMS,
-        default_args={
-            "owner": spec.owner.team,
-            "retries": 2,
-            "retry_delay": timedelta(seconds=10),
-        },
     ) as dag:
         stage = Stage(
             name="deploy",

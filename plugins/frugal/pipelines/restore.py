@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from frugal.aws.run import Inputs
 from frugal.jobs.work import gather
-from frugal.pipelines.tasks import job_task, place_task, reap_task
+from frugal.pipelines.tasks import job_task, model_dag, place_task, reap_task
 from frugal.serving.container import CHOSEN
 from frugal.spec import ModelSpec
 from frugal.stages import deploy
@@ -33,20 +33,13 @@ PARAMS = {
 def build_dag(spec: ModelSpec) -> DAG:
     """The DAG `restore_<model>`: first the endpoint, then the registry, so that a failure changes neither."""
     alone = spec.model_copy(update={"deploy": spec.deploy.model_copy(update={"trial": None})})
-    with DAG(
-        dag_id=f"restore_{spec.name.replace('-', '_')}",
+    with model_dag(
+        "restore",
+        spec,
         description=f"Serve an earlier version of {spec.name} again",
         doc_md=__doc__,
-        schedule=None,
-        max_active_runs=1,
         dagrun_timeout=timedelta(hours=10),
-        tags=["frugal", "restore", spec.name, f"team:{spec.owner.team}"],
         params=PARAMS,
-        default_args={
-            "owner": spec.owner.team,
-            "retries": 2,
-            "retry_delay": timedelta(seconds=10),
-        },
     ) as dag:
         chain(place_task(spec), _choose(spec), *_serve(alone), _promote(spec), reap_task(spec))
     return dag

@@ -26,6 +26,7 @@ from frugal.aws.settings import Settings
 from frugal.events.trigger import QueueTrigger
 from frugal.events.wiring import Wiring
 from frugal.pipelines import model_monitor
+from frugal.pipelines.tasks import model_dag
 from frugal.spec import ModelSpec
 from frugal.spec.monitor import MODEL_MONITOR
 from frugal.stages import drift
@@ -45,21 +46,14 @@ def build_dag(spec: ModelSpec) -> DAG:
         watchers=[AssetWatcher(name=f"queue {wiring.queue}", trigger=trigger)],
     )
     hourly = CronTriggerTimetable(HOURLY, timezone="UTC")
-    with DAG(
-        dag_id=f"retrain_on_drift_{spec.name.replace('-', '_')}",
+    with model_dag(
+        "retrain_on_drift",
+        spec,
+        tag="drift",
         description=f"Weigh whether drift is worth a training of {spec.name}",
         doc_md=__doc__,
         schedule=AssetOrTimeSchedule(timetable=hourly, assets=[drifted]),
-        catchup=False,
-        max_active_runs=1,
         dagrun_timeout=gate.answer_within + timedelta(hours=1),
-        tags=["frugal", "drift", spec.name, f"team:{spec.owner.team}"],
-        default_args={
-            "owner": spec.owner.team,
-            "retries": 2,
-            "retry_delay": timedelta(seconds=10),
-            "retry_exponential_backoff": True,
-        },
     ) as dag:
         asked = [_approve(spec)] if gate.on_drift == "ask" else []
         weighed = _weigh(spec)

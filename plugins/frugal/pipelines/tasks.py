@@ -1,14 +1,36 @@
-"""What the DAGs are made of: the first task places the run, a stage becomes a task, the last stops what is left."""
+"""What models' DAGs are made of: the first task places the run, a stage becomes a task, the last stops what is left."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import TriggerRule, get_current_context, task
+from airflow.sdk import DAG, TriggerRule, get_current_context, task
 
 from frugal.jobs.operator import JobOperator
 from frugal.spec import ModelSpec
 from frugal.stages.common import Stage
+
+RETRY_DELAY = timedelta(seconds=10)
+
+
+def model_dag(
+    family: str, spec: ModelSpec, *, tag: str = "", retries: int = 2, **arguments: Any
+) -> DAG:
+    """The DAG `<family>_<model>`, one run at a time, without its tasks; `arguments` are DAG's."""
+    return DAG(
+        dag_id=f"{family}_{spec.name.replace('-', '_')}",
+        catchup=False,
+        max_active_runs=1,
+        tags=["frugal", tag or family, spec.name, f"team:{spec.owner.team}"],
+        default_args={
+            "owner": spec.owner.team,
+            "retries": retries,
+            "retry_delay": RETRY_DELAY,
+            "retry_exponential_backoff": True,
+        },
+        **arguments,
+    )
 
 
 def job_task(stage: Stage, **arguments: Any) -> JobOperator:

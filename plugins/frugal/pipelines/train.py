@@ -11,13 +11,11 @@ from airflow.sdk.exceptions import AirflowFailException
 from frugal.aws.names import slug
 from frugal.jobs.work import gather
 from frugal.pipelines import going_live
-from frugal.pipelines.tasks import job_task
+from frugal.pipelines.tasks import job_task, model_dag
 from frugal.spec import ModelSpec, SpecError
 from frugal.spec.loader import FILE_NAME
 from frugal.stages import baseline, compilation, evaluate, preprocess, register, train
 
-RETRIES = 2
-RETRY_DELAY = timedelta(seconds=10)
 PARAMS = {
     "hyperparameters": Param(
         {},
@@ -36,22 +34,14 @@ PARAMS = {
 
 def build_dag(spec: ModelSpec) -> DAG:
     """The training DAG of one model."""
-    dag = DAG(
-        dag_id=f"train_{spec.name.replace('-', '_')}",
+    dag = model_dag(
+        "train",
+        spec,
         description=spec.description or f"Train and deploy {spec.name}",
         doc_md=describe(spec),
         schedule=spec.schedule,
-        catchup=False,
-        max_active_runs=1,
         dagrun_timeout=_timeout(spec),
-        tags=["frugal", "train", spec.name, f"team:{spec.owner.team}"],
         params=PARAMS,
-        default_args={
-            "owner": spec.owner.team,
-            "retries": RETRIES,
-            "retry_delay": RETRY_DELAY,
-            "retry_exponential_backoff": True,
-        },
     )
     with dag:
         _add_tasks(spec)

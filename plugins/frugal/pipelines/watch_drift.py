@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from frugal.jobs.work import gather
 from frugal.pipelines import model_monitor
-from frugal.pipelines.tasks import job_task, reap_task
+from frugal.pipelines.tasks import job_task, model_dag, reap_task
 from frugal.serving.names import endpoint_name
 from frugal.spec import ModelSpec
 from frugal.spec.monitor import MODEL_MONITOR
@@ -30,22 +30,15 @@ PARAMS = {
 
 def build_dag(spec: ModelSpec) -> DAG:
     """The DAG `watch_drift_<model>`. Its job's end is an event, which `retrain_on_drift_<model>` hears."""
-    with DAG(
-        dag_id=f"watch_drift_{spec.name.replace('-', '_')}",
+    with model_dag(
+        "watch_drift",
+        spec,
+        tag="drift",
         description=f"Compare what {spec.name} is asked with what it was trained on",
         doc_md=__doc__,
         schedule=spec.monitor.schedule,
-        catchup=False,
-        max_active_runs=1,
         dagrun_timeout=spec.monitor.max_run + timedelta(hours=1),
-        tags=["frugal", "drift", spec.name, f"team:{spec.owner.team}"],
         params=PARAMS,
-        default_args={
-            "owner": spec.owner.team,
-            "retries": 2,
-            "retry_delay": timedelta(seconds=10),
-            "retry_exponential_backoff": True,
-        },
     ) as dag:
         prepared = _prepare(spec)
         chain(prepared, _listen(spec))
