@@ -31,6 +31,9 @@ BOOLEANS = {
     False: ("false", "False", "FALSE", "0", "f", "F", "no", "No", "NO", "n", "N"),
 }
 
+DELIMITERS = (";", "\t", "|", ",")
+"""Those that people use, for a hint."""
+
 _ISO_FORMATS = {
     "date": {None, "%Y-%m-%d"},
     "datetime": {None, "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"},
@@ -99,9 +102,9 @@ class Schema:
             The header's columns that the specification does not name; they are dropped.
 
         Raises:
-            SchemaError: a column is missing or named twice.
+            SchemaError: a column of the specification is missing or named twice.
         """
-        twice = sorted({name for name in header if header.count(name) > 1})
+        twice = [name for name in self.names if header.count(name) > 1]
         if twice:
             raise SchemaError(f"{file}, row 1: the header names {_listed(twice)} more than once")
         missing = [name for name in self.names if name not in header]
@@ -113,6 +116,11 @@ class Schema:
                 if close
             }
             hint = f"; did the raw data rename it to {_listed(sorted(guesses))}?" if guesses else ""
+            if len(header) == 1:
+                found = [
+                    f'; is data.delimiter "{mark}"?' for mark in DELIMITERS if mark in header[0]
+                ]
+                hint = "".join(found[:1])
             raise SchemaError(
                 f"{file}, row 1: column {_listed(missing)} of data.columns is missing from the "
                 f"header, which has {_listed(header)}{hint}"

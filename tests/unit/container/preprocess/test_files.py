@@ -138,9 +138,18 @@ def test_columns_that_nobody_asked_for_are_dropped_and_noted(lab: Lab) -> None:
     assert lab.written().column_names == HEADER.split(",")
 
 
+def test_columns_that_a_spreadsheet_left_empty_are_dropped(lab: Lab) -> None:
+    lab.run(
+        table(*(f"{line},," for line in rows(3)), row(3, price="x") + ",,", header=HEADER + ",,")
+    )
+    assert lab.ids() == ["h0", "h1", "h2"]
+    assert [at for _, at, _ in lab.faults()] == [5]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (table(*rows(2)).replace(b",", b";"), r'sales\.csv, row 1: .*is data\.delimiter ";"\?'),
         (
             table(header=HEADER.replace("price", "Price")),
             r'sales\.csv, row 1: column "price" of .*"Price"',
@@ -153,7 +162,17 @@ def test_columns_that_nobody_asked_for_are_dropped_and_noted(lab: Lab) -> None:
         (b"\xef\xbb\xbf\n \n", "there is no CSV data in the raw prefix"),
         (table(), "no row is left for training"),
     ],
-    ids=["missing", "twice", "utf-16", "zip", "one-line", "empty", "blank", "header-only"],
+    ids=[
+        "semicolons",
+        "missing",
+        "twice",
+        "utf-16",
+        "zip",
+        "one-line",
+        "empty",
+        "blank",
+        "header-only",
+    ],
 )
 def test_files_that_cannot_be_what_the_specification_describes(
     lab: Lab, content: bytes, message: str
