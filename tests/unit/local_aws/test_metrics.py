@@ -12,7 +12,7 @@ from local_aws.cloudwatch.clock import Clock
 from local_aws.cloudwatch.distribution import Distribution
 from local_aws.cloudwatch.metric import Metric
 from local_aws.cloudwatch.metric_math import FUNCTIONS
-from local_aws.cloudwatch.metrics import MOST_METRICS, Metrics
+from local_aws.cloudwatch.metrics import Metrics
 from local_aws.cloudwatch.queries import Queries, Window, as_series
 from local_aws.cloudwatch.series import DAY, HOUR, Series, tiers
 from local_aws.errors import AwsError
@@ -114,14 +114,18 @@ def test_metrics_survive_a_restart_and_another_clock(
         again.close()
 
 
-def test_the_number_of_metrics_is_bounded(open_metrics: Callable[..., Metrics], time: Time) -> None:
+def test_the_number_of_metrics_is_bounded(
+    open_metrics: Callable[..., Metrics], time: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 200
+    monkeypatch.setattr("local_aws.cloudwatch.metrics.MOST_METRICS", most)
     metrics = open_metrics()
-    for number in range(MOST_METRICS + 50):
+    for number in range(most + 50):
         time.now += 0.001
         metrics.put(REGION, NAMESPACE, f"m{number}", {}, 1.0)
     metrics._age()
     names = {metric.name for metric in metrics.known(REGION)}
-    assert len(names) == MOST_METRICS
+    assert len(names) == most
     assert "m0" not in names
 
 
