@@ -1,4 +1,4 @@
-"""One Airflow and one local AWS for all tests of this folder."""
+"""One Airflow and one local AWS for the models of this folder, and a local AWS for those in other forms."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from frugal.local import REPOSITORY, LocalAws
+from tests.contract.conftest import run_local_aws
 from tests.e2e.drift import flats, houses
 from tests.e2e.drift.flats import FLATS, ROOMS
 from tests.e2e.drift.houses import RETRAIN, TRAIN, WATCH, Houses
+from tests.e2e.drift.lives import Lives, going_on
 from tests.faults import setup
 from tests.faults.cluster import Cluster
 
@@ -21,15 +23,33 @@ SETTINGS = {
     # Airflow watches a queue once it has parsed the DAG again after it was unpaused.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "10",
 }
-CLOCK = "0.05"
+CLOCK = "0.02"
 PIPELINES = ("train", "watch_drift", "retrain_on_drift")
 
 
 class QuickAws(LocalAws):
-    """A local AWS that moves traffic and writes what it captured in a twentieth of the time."""
+    """A local AWS that moves traffic and writes what it captured in a fiftieth of the time."""
 
     def command(self) -> list[str]:
         return [*super().command(), "--clock", CLOCK]
+
+
+@pytest.fixture(scope="session")
+def lives(
+    tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]
+) -> Iterator[Lives]:
+    """The models in other forms."""
+    folder = tmp_path_factory.mktemp("forms")
+    for local in run_local_aws(folder, python_of("local-aws").parents[2]):
+        with going_on(folder, local) as lives:
+            yield lives
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin(request: pytest.FixtureRequest) -> None:
+    """Have `lives` go on beside all tests, when one asks for it: they wait more than they work."""
+    if any("lives" in getattr(test, "fixturenames", ()) for test in request.session.items):
+        request.getfixturevalue("lives")
 
 
 @pytest.fixture(scope="session")

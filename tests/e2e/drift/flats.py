@@ -18,7 +18,8 @@ from frugal.events import wiring
 from frugal.spec import parse_spec
 from frugal.stages import drift
 from frugal.stages.common import processing_output
-from tests.faults.cluster import Cluster, until
+from tests.e2e.drift.patience import until
+from tests.faults.cluster import Cluster
 from tests.faults.work import BUCKET, CLUSTER, IMAGE, ROLE
 
 #: Both have a queue at first; `rooms` is looked after every minute besides, as others are every hour.
@@ -155,9 +156,11 @@ class Flats:
 
     def save(self) -> None:
         """Await that what the local AWS was told of messages is on its disk, which takes it a moment."""
-        saved, before = self.cluster.local.state / "services" / "sqs.pickle", time.time()
-        self.visible_again_after(wiring.HIDDEN_SECONDS)
-        until(lambda: saved.stat().st_mtime >= before, "the messages to be on disk")
+        saved = self.cluster.local.state / "services" / "sqs.pickle"
+        for _ in range(2):  # what is written first may have been read before the last message came
+            before = time.time()
+            self.visible_again_after(wiring.HIDDEN_SECONDS)
+            until(partial(_is_written, saved, before), "the messages to be on disk")
 
     def messages(self, name: str = "") -> Messages:
         """What is in the queue, or in another one."""
@@ -199,6 +202,10 @@ class Flats:
             ),
             f"the end of the runs of {self.name}",
         )
+
+
+def _is_written(path: Path, since: float) -> bool:
+    return path.stat().st_mtime >= since
 
 
 class Messages(NamedTuple):

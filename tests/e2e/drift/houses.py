@@ -20,7 +20,8 @@ from demo.seed import write_raw
 from frugal.aws.windows import Window
 from frugal.local import REPOSITORY
 from frugal.pipelines.watch_drift import SETTLED
-from tests.faults.cluster import Cluster, until
+from tests.e2e.drift.patience import until
+from tests.faults.cluster import Cluster
 from tests.faults.work import BUCKET
 
 NAME = "house-prices"
@@ -106,6 +107,12 @@ class Houses:
                     runtime.invoke_endpoint(EndpointName=NAME, ContentType="text/csv", Body=body)
                 place = f"{NAME}/capture/{NAME}/main/{at:%Y/%m/%d/%H}/"
                 until(partial(self._has_all, place), f"all of {place}")
+
+    def ask_unseen(self, files: Iterable[Path], windows: Iterable[Window]) -> None:
+        """The same while no task runs: a window is watched once, and a part of it is not what is meant."""
+        self.cluster.freeze("scheduler")
+        self.ask(files, windows)
+        self.cluster.resume("scheduler")
 
     def _has_all(self, prefix: str) -> bool:
         """Whether as much was captured as was asked in a window."""

@@ -14,18 +14,18 @@ import pytest
 
 from frugal.aws.windows import Window
 from tests.e2e.drift.houses import NAME, RETRAIN, TRAIN, WATCH, Houses, before, last_day
-from tests.faults.cluster import Cluster, until
+from tests.e2e.drift.patience import until
+from tests.faults.cluster import Cluster
 
 pytestmark = pytest.mark.timeout(1800)
 WEEK = 7
 ROWS = 1200
-PATIENCE_SECONDS = 900
 OVER = ("success", "failed")
 
 
 def finished(cluster: Cluster, dag: str, run: str) -> None:
     """Await the run's success."""
-    until(lambda: cluster.api.state(dag, run) in OVER, f"the end of {run}", PATIENCE_SECONDS)
+    until(lambda: cluster.api.state(dag, run) in OVER, f"the end of {run}")
     assert cluster.api.state(dag, run) == "success", run
 
 
@@ -75,9 +75,9 @@ def test_what_drifts_is_learned_without_a_hand(
     runs = len(cluster.api.runs(TRAIN))
     (champion, *_) = packages(cluster)
     served.add_raw(served.later)
-    served.ask([served.later], [today])
+    served.ask_unseen([served.later], [today])
 
-    until(lambda: len(cluster.api.runs(TRAIN)) > runs, "the training", PATIENCE_SECONDS)
+    until(lambda: len(cluster.api.runs(TRAIN)) > runs, "the training")
     started = cluster.api.runs(TRAIN)[runs]
     window = started["dag_run_id"].removeprefix("drift__")
     watched = served.read("monitor", window, "drift.json")

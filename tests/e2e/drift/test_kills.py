@@ -9,7 +9,8 @@ import pytest
 
 from demo.airflow import COMPONENTS
 from tests.e2e.drift.flats import FLATS, ROOMS, Flats, Messages
-from tests.faults.cluster import AWS, Cluster, until
+from tests.e2e.drift.patience import until
+from tests.faults.cluster import AWS, Cluster
 
 pytestmark = pytest.mark.timeout(1800)
 DAY_SECONDS = 24 * 3600
@@ -78,7 +79,7 @@ def test_nothing_is_lost_while_all_of_airflow_is_down(cluster: Cluster, flats: F
         12: "hold",
     }
     dead = f"{flats.queue}-dead"
-    assert flats.messages(dead) == Messages(2, 0)
+    until(lambda: flats.messages(dead) == Messages(2, 0), "the dead letters")
     mails: list[str] = []
 
     def told() -> bool:
@@ -107,7 +108,7 @@ def test_a_message_whose_taker_died_comes_again_and_is_acted_on_once(
     """Triggerer, scheduler and worker die after the decision is kept and before the message is deleted."""
     trained = flats.trained()
     flats.visible_again_after(3)
-    cluster.fault("slow", service="sqs", operation="DeleteMessageBatch", delay=60)
+    cluster.fault("error", error="drop-before", service="sqs", operation="DeleteMessageBatch")
     flats.drift(31)
     until(lambda: flats.read(31, "decision.json"), "the decision")
     for name in ("triggerer", "scheduler"):

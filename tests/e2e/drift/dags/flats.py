@@ -11,7 +11,8 @@ from frugal.pipelines import retrain_on_drift
 from frugal.spec import parse_spec
 from tests.e2e.drift.flats import FLATS, ROOMS, SPEC
 
-for name, every in ((FLATS, retrain_on_drift.HOURLY), (ROOMS, "* * * * *")):
+#: What `flats` does is done by its events alone.
+for name, every in ((FLATS, "0 0 1 1 *"), (ROOMS, "* * * * *")):
     with DAG(f"train_{name}", schedule=None, is_paused_upon_creation=False) as training:
         EmptyOperator(task_id="train")
     globals()[training.dag_id] = training

@@ -11,6 +11,7 @@ import os
 import random
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from frugal.spec import ModelSpec, find_specs, load_spec
 
 SPECS = [load_spec(path) for path in find_specs(Path(os.environ["FRUGAL_INCLUDE"]) / "models")]
 ROWS, REQUESTS = 2000, 500  # so many requests are written at once (container/capture.py)
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 900.0
 #: Rent of a square metre, and the mean area of a flat, before and after.
 BEFORE, AFTER = (12.0, 60.0), (18.0, 110.0)
 
@@ -121,13 +122,21 @@ class Life:
                 clients.client("s3").delete_object(Bucket=run.bucket, Key=key)
 
     def captured(self, folder: str) -> str:
-        """The two hours in which something was captured, once that is in S3."""
+        """The two hours in which the requests were captured, once all of them are in S3."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (keys := clients.list_objects(f"{self.place.s3(folder)}/")):
-            assert time.monotonic() < deadline, f"nothing was captured of {self.spec.name}"
+        while not self.is_all_of_it(keys := clients.list_objects(f"{self.place.s3(folder)}/")):
+            assert time.monotonic() < deadline, f"{self.spec.name} captured only {list(keys)}"
             time.sleep(0.2)
         year, month, day, hour = min(keys).split("/")[-5:-1]
         return f"{year}-{month}-{day}T{hour}Z-2h"
+
+    def is_all_of_it(self, keys: Iterable[str]) -> bool:
+        """Whether `keys` hold every request, or in batch the manifest of what was read."""
+        if self.spec.deploy.strategy == "batch":
+            return any(keys)
+        s3, bucket = clients.client("s3"), self.place.bucket
+        bodies = (s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys)
+        return sum(bytes(body).count(b"\n") for body in bodies) == REQUESTS
 
     def verdict(self, window: str, **conf: Any) -> str:
         """What the watch finds in a window."""
