@@ -22,8 +22,6 @@ def test_a_job_runs_once_without_a_scheduler(
         "AIRFLOW__CORE__DAGS_FOLDER": str(DAG.parent),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     }
-    migrate = [sys.executable, "-m", "airflow", "db", "migrate"]
-    subprocess.run(migrate, env=environment, check=True, capture_output=True)
     told = tmp_path / "told.json"
     done = subprocess.run(
         [sys.executable, str(DAG), str(told)], env=environment, capture_output=True, text=True

@@ -1,4 +1,6 @@
-"""A DAG of one job. `python one_job.py FILE` runs it without a scheduler, and writes to FILE what became of it."""
+"""A DAG of one job. `python one_job.py FILE` runs it without a scheduler on a new database, and writes to FILE what
+became of it.
+"""
 
 from __future__ import annotations
 
@@ -65,6 +67,9 @@ with DAG(dag_id="one_job", schedule=None) as dag:
     )
 
 if __name__ == "__main__":
+    from airflow.utils.db import initdb
+
+    initdb()
     ran = dag.test()
     attempts = {found.task_id: found.try_number for found in ran.get_task_instances()}
     Path(sys.argv[1]).write_text(json.dumps({"state": ran.state, "attempts": attempts}))
