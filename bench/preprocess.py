@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from bench.harness import (
@@ -36,8 +37,8 @@ BAD_SHARE = 0.001
 
 def main() -> None:
     arguments = parse_arguments()
-    scratch = HOME / "bench" / "preprocess"
-    shutil.rmtree(scratch, ignore_errors=True)
+    (HOME / "bench").mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="preprocess-", dir=HOME / "bench"))
     try:
         page = compare(scratch, arguments.gb, arguments.repeats)
     finally:

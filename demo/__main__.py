@@ -19,6 +19,8 @@ from demo.story import Options, Story
 from demo.watch import LIMIT_SECONDS
 
 INTERRUPTED = 130
+#: Every way of asking the demo to end.
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(
@@ -53,7 +55,7 @@ def main(
         complain(console, error)
         raise typer.Exit(1) from None
     options = Options(model, folder, interrupt, params, json_path or home.summary, limit)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDINGS:
         signal.signal(number, stop)
     try:
         with Story(home, options, console) as story:
@@ -104,7 +106,9 @@ def parsed(conf: str) -> dict[str, Any]:
 
 
 def stop(*_: object) -> None:
-    """Every way of asking the demo to end is Ctrl-C."""
+    """End as by Ctrl-C, once: who asks again still waits until nothing is left running."""
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from rich.console import Console
 
+from demo.__main__ import ENDINGS, stop
 from demo.home import EXAMPLE, DemoError, Home
 from demo.story import Options, Story
 
@@ -36,3 +38,14 @@ def test_an_airflow_that_went_away_is_one_line(story: Story) -> None:
         story.answering(),
     ):
         raise httpx.ConnectError("refused")
+
+
+def test_asking_twice_does_not_end_the_stopping() -> None:
+    before = [signal.getsignal(number) for number in ENDINGS]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            stop()
+        assert {signal.getsignal(number) for number in ENDINGS} == {signal.SIG_IGN}
+    finally:
+        for number, handler in zip(ENDINGS, before, strict=True):
+            signal.signal(number, handler)
