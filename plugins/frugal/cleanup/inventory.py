@@ -24,6 +24,7 @@ from frugal.cleanup.metrics import ask
 from frugal.cleanup.resource import Resource
 from frugal.cleanup.view import Query
 
+TURN = 10  # things of a kind
 ARNS_A_CALL = 100  # GetResources, botocore's model
 SLACK = timedelta(minutes=5)  # by how much AWS's clock and ours may differ
 UNKNOWN_IN_THE_REGION = "UnknownOperationException"  # so nothing of the kind can be there
@@ -47,6 +48,7 @@ class Inventory:
         self._users: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
         self._waiting: dict[str, list[Resource]] = defaultdict(list)
         self._passed_over = Counter[str]()
+        self._unreadable = set[str]()
 
     def batches(self) -> Iterator[tuple[CleanupKind, list[Resource]]]:
         """Every kind's things, a hundred at a time, with tags and facts. A kind that cannot be listed is `unseen`."""
@@ -55,7 +57,7 @@ class Inventory:
                 things = chain.from_iterable(kind.list(self.account))
                 while some := list(islice(things, ARNS_A_CALL)):
                     tagged = self._tagged(kind, some)
-                    if kind.look_late:
+                    if kind.look_tells:
                         self._put_off(kind, tagged)
                         yield kind, tagged
                     else:
@@ -67,7 +69,7 @@ class Inventory:
 
     def users(self, kind: str, name: str) -> Set[tuple[str, str]]:
         """See View."""
-        self._catch_up(self._table[kind].after)
+        self._catch_up(kind)
         return self._users.get((kind, name), frozenset())
 
     def exists(self, kind: str, name: str) -> bool:
@@ -76,8 +78,6 @@ class Inventory:
 
     def unknown(self, kinds: Iterable[str]) -> str | None:
         """See View."""
-        kinds = list(kinds)
-        self._catch_up(kinds)
         reasons = [f"{kind}: {self.unseen[kind]}" for kind in kinds if kind in self.unseen]
         return "; ".join(reasons) or None
 
@@ -104,17 +104,24 @@ class Inventory:
 
     def _put_off(self, kind: CleanupKind, page: Iterable[Resource]) -> None:
         for resource in page:
-            self._names[kind.name].add(resource.name)
+            self._note(kind, resource)
             self._known.keep(resource)
             self._waiting[kind.name].append(replace(resource, tags={}))
 
-    def _catch_up(self, kinds: Iterable[str]) -> None:
-        """Look at what was put off of these kinds."""
-        for name in kinds:
-            if waiting := self._waiting.pop(name, None):
-                kind = self._table[name]
+    def _catch_up(self, needed: str) -> None:
+        """Look at what was put off and may need things of that kind; in turns, as AWS throttles each operation."""
+        waiting = {
+            name: iter(self._waiting.pop(name))
+            for name in [*self._waiting]
+            if self._table[name].look_tells == needed
+        }
+        while waiting:
+            for name in [*waiting]:
+                kind, some = self._table[name], list(islice(waiting[name], TURN))
                 with self._noting(kind):
-                    self._looked_at(kind, waiting)
+                    self._looked_at(kind, some)
+                if not some or kind.name in self._unreadable:
+                    del waiting[name]
 
     @contextmanager
     def _noting(self, kind: CleanupKind) -> Iterator[None]:
@@ -126,9 +133,11 @@ class Inventory:
                 return
             log.exception("Could not read every %s in %s", kind.name, self.account.region)
             self.unseen[kind.name] = f"could not be read: {error}"
+            self._unreadable.add(kind.name)
             self._known.keep_all(kind.name)
         else:
-            if count := self._passed_over[kind.name]:
+            count = self._passed_over[kind.name]
+            if count and kind.name not in self._unreadable:
                 self.unseen[kind.name] = f"{count} not looked at tonight"
 
     def _looked_at(
@@ -140,12 +149,15 @@ class Inventory:
                 resource = self._with_facts(kind, listed, fresh)
             except Gone:
                 continue
-            self._names[kind.name].add(resource.name)
-            if resource.facts is not None:
-                for needed in kind.needs(resource):
-                    self._users[needed].add((kind.name, resource.name))
+            self._note(kind, resource)
             found.append(resource)
         return found
+
+    def _note(self, kind: CleanupKind, resource: Resource) -> None:
+        self._names[kind.name].add(resource.name)
+        if resource.facts is not None:
+            for needed in kind.needs(resource):
+                self._users[needed].add((kind.name, resource.name))
 
     def _with_facts(self, kind: CleanupKind, resource: Resource, fresh: bool) -> Resource:
         if kind.look is None:

@@ -50,8 +50,8 @@ class CleanupKind:
     acts         what a rule may do about it, by name
     look         facts that only a call for each thing tells. They are remembered for as long as the fact `stamp` of its
                  List call stays the same. It raises Gone when the thing is gone
-    needs        what a thing, once looked at, needs
-    look_late    its look tells what it needs alone: that waits until somebody asks who needs what
+    needs        what a thing needs, as far as its List call tells, or its look
+    look_tells   its look tells alone which things of that kind it needs: it waits until somebody asks who needs those
     after        the kinds that have to be known before one of this kind is judged: what may need it, or it hangs on
     monthly      dollars a month that it costs as it is; None when that is unknown
     tagged_as    its type in the tagging API; None where the API knows none: then `list` gives the tags
@@ -66,7 +66,7 @@ class CleanupKind:
     changed: Callable[[Account, datetime], Iterator[Iterable[Resource]]] | None = None
     look: Callable[[Account, Resource], Facts] | None = None
     needs: Callable[[Resource], Iterable[Reference]] = lambda resource: ()
-    look_late: bool = False
+    look_tells: str | None = None
     after: tuple[str, ...] = ()
     monthly: Callable[[Account, Resource], float | None] = lambda account, resource: 0.0
     tagged_as: str | None = None

@@ -117,10 +117,11 @@ class Sweep:
         view = self.inventory.refreshed(kind.after)
         if why := kept(current, view.now):
             return why
-        if unknown := view.unknown(kind.after):
-            return f"not all is known: {unknown}"
         [finding] = rule.findings([current], view)
-        return None if finding.holds else finding.reason
+        if not finding.holds:
+            return finding.reason
+        unknown = view.unknown(kind.after)
+        return f"not all is known: {unknown}" if unknown else None
 
     def _look_back(self, done: list[Done]) -> list[Done]:
         """Bring back what turns out to have been needed while it went: CloudWatch tells of requests minutes later."""

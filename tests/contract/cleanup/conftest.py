@@ -17,6 +17,14 @@ from tests.contract.conftest import run_local_aws
 ENVIRONMENT = "production"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _new_clients() -> Iterator[None]:
+    """Those of other modules ask another local AWS."""
+    clients.forget()
+    yield
+    clients.forget()
+
+
 @pytest.fixture(scope="module")
 def light_aws(
     tmp_path_factory: pytest.TempPathFactory, python_of: Callable[[str], Path]

@@ -125,14 +125,6 @@ class Bucket:
         )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _new_clients() -> Iterator[None]:
-    """Those of other modules ask another local AWS."""
-    clients.forget()
-    yield
-    clients.forget()
-
-
 @pytest.fixture
 def bucket(
     aws_environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

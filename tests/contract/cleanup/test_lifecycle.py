@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +71,6 @@ class Bucket:
     def diff(self) -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(self.run("--json"))
         return shown
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _new_clients() -> Iterator[None]:
-    """Those of other modules ask another local AWS."""
-    clients.forget()
-    yield
-    clients.forget()
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -39,14 +38,6 @@ RULES = Rules(
 )
 NUMBERS = count()
 KEYS = {f"churn/runs/over/checkpoints/{number}" for number in range(6)}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _new_clients() -> Iterator[None]:
-    """Those of other modules ask another local AWS."""
-    clients.forget()
-    yield
-    clients.forget()
 
 
 @pytest.fixture(params=[False, True], ids=["unversioned", "versioned"])

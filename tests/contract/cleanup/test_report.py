@@ -7,7 +7,6 @@ import json
 import socketserver
 import sys
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pyarrow.parquet as pq
@@ -116,14 +115,6 @@ def test_long_reports_are_cut_and_say_so() -> None:
     made = Report.of([plan], [], run="r", at=NOW, environment="dev", dry_run=False, simulated=False)
     assert "## Marked tonight: 40" in text(made)
     assert "- and 10 more" in text(made)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _new_clients() -> Iterator[None]:
-    """Those of other modules ask another local AWS."""
-    clients.forget()
-    yield
-    clients.forget()
 
 
 @pytest.fixture

@@ -25,12 +25,13 @@ class Aws:
 
     def table(self) -> dict[str, CleanupKind]:
         def needs(resource: Resource) -> list[Reference]:
-            return [("thing", (resource.facts or {})["needs"])]
+            facts = resource.facts or {}
+            return [("thing", facts["needs"])] if "needs" in facts else []
 
         shared: dict[str, Any] = {"again": lambda account, resource: resource, "acts": {}}
         kinds = (
             CleanupKind(
-                "user", 1, self.users, look=self.look, needs=needs, look_late=True, **shared
+                "user", 1, self.users, look=self.look, needs=needs, look_tells="thing", **shared
             ),
             CleanupKind("thing", 2, self.things, after=("user",), **shared),
         )
@@ -73,6 +74,7 @@ def test_nothing_is_looked_at_before_somebody_asks() -> None:
     assert inventory.exists("user", "user-2")
     assert inventory.users("thing", "thing-1") == {("user", "user-1")}
     assert inventory.users("thing", "unheard-of") == set()
+    assert inventory.users("user", "user-1") == set(), "nobody's look tells of users"
     assert inventory.unknown(["user"]) is None
     assert aws.looks == list(USERS), "once each"
 
@@ -89,6 +91,7 @@ def test_what_was_seen_once_is_remembered_through_nights_in_which_nobody_asks() 
 
 def test_what_would_be_a_look_too_many_is_not_known() -> None:
     inventory = read(Aws(), Known({}, last=1))
+    inventory.users("thing", "thing-1")
     assert inventory.unknown(["user"]) == "user: 2 not looked at tonight"
 
 
@@ -96,11 +99,12 @@ def test_a_night_in_which_aws_refuses_knows_less_and_forgets_nothing() -> None:
     aws, first = Aws(), Known({}, last=100)
     read(aws, first).users("thing", "thing-1")
     aws.refuses = True
-    late = aws.table()["user"]
     second = remembered(first)
     inventory = read(aws, second)
+    assert inventory.users("thing", "thing-1")
     assert inventory.unknown(["user"]) is None, "all of it is remembered"
-    fresh = Known({}, last=100)
-    assert read(aws, fresh).unknown([late.name]) == "user: could not be read: AccessDenied"
+    inventory = read(aws, Known({}, last=100))
+    assert not inventory.users("thing", "thing-1")
+    assert inventory.unknown(["user"]) == "user: could not be read: AccessDenied"
     second.keep_all("user")
     assert second.kept.keys() == first.kept.keys()

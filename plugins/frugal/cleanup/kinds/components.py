@@ -10,7 +10,7 @@ from typing import Any
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.kind import Act, CleanupKind, Reference
 from frugal.cleanup.kinds import scaling
-from frugal.cleanup.kinds.requests import creation, tag_list
+from frugal.cleanup.kinds.requests import creation, tagged
 from frugal.cleanup.kinds.sagemaker import (
     NotPossible,
     call,
@@ -114,7 +114,7 @@ def _look(account: Account, resource: Resource) -> Facts:
 
 def _needs(resource: Resource) -> list[Reference]:
     facts = resource.facts or {}
-    return [("endpoint", facts["endpoint"]), *(("model", name) for name in facts["models"])]
+    return [("endpoint", facts["endpoint"]), *(("model", name) for name in facts.get("models", ()))]
 
 
 def _again(account: Account, resource: Resource) -> Resource | None:
@@ -129,7 +129,6 @@ def _recipe(account: Account, resource: Resource) -> Recipe | None:
     found = describe(account, "inference_component", InferenceComponentName=resource.name)
     if found is None:
         return None
-    tags = tag_list(tags_of(account, found["InferenceComponentArn"]))
     request = creation(
         account.client("sagemaker"),
         "CreateInferenceComponent",
@@ -137,7 +136,7 @@ def _recipe(account: Account, resource: Resource) -> Recipe | None:
             **found,
             **{key: _specification(found[key]) for key in ("Specification",) if key in found},
         },
-        **({"Tags": tags} if tags else {}),
+        **tagged(tags_of(account, found["InferenceComponentArn"])),
     )
     if count := found.get("RuntimeConfig", {}).get("DesiredCopyCount"):
         request["RuntimeConfig"] = {"CopyCount": count}
@@ -170,7 +169,7 @@ KINDS = (
         acts={"delete": Act(_recipe, _delete, make)},
         look=_look,
         needs=_needs,
-        look_late=True,
+        look_tells="model",
         tagged_as="sagemaker:inference-component",
     ),
 )

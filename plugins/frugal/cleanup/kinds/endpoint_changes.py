@@ -17,11 +17,6 @@ from frugal.cleanup.resource import Resource
 BUSY = frozenset({"Creating", "Updating", "SystemUpdating", "RollingBack"})
 
 
-def tagged(tags: list[dict[str, str]]) -> dict[str, Any]:
-    """The member Tags of a Create request; AWS takes no empty one."""
-    return {"Tags": tags} if tags else {}
-
-
 def sizes(endpoint: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Weight and instances that each variant is meant to have, as UpdateEndpointWeightsAndCapacities takes them."""
     return [

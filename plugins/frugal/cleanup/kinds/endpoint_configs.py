@@ -9,7 +9,7 @@ from typing import Any
 
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.kind import Act, CleanupKind, Gone, Reference
-from frugal.cleanup.kinds.requests import creation, tag_list
+from frugal.cleanup.kinds.requests import creation, tagged
 from frugal.cleanup.kinds.sagemaker import (
     call,
     create,
@@ -27,28 +27,20 @@ VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
 
 def config_recipe(account: Account, name: str) -> Recipe | None:
     """The request that makes the configuration again; None when it is gone."""
-    found = describe(account, "endpoint_config", EndpointConfigName=name)
-    if found is None:
-        return None
-    tags = tag_list(tags_of(account, found["EndpointConfigArn"]))
-    request: Recipe = creation(
-        account.client("sagemaker"),
-        "CreateEndpointConfig",
-        found,
-        **({"Tags": tags} if tags else {}),
-    )
-    return request
+    return _recipe(account, "endpoint_config", "EndpointConfig", name)
 
 
 def model_recipe(account: Account, name: str) -> Recipe | None:
     """The request that makes the model again; None when it is gone."""
-    found = describe(account, "model", ModelName=name)
+    return _recipe(account, "model", "Model", name)
+
+
+def _recipe(account: Account, noun: str, member: str, name: str) -> Recipe | None:
+    found = describe(account, noun, **{f"{member}Name": name})
     if found is None:
         return None
-    tags = tag_list(tags_of(account, found["ModelArn"]))
-    request: Recipe = creation(
-        account.client("sagemaker"), "CreateModel", found, **({"Tags": tags} if tags else {})
-    )
+    tags = tagged(tags_of(account, found[f"{member}Arn"]))
+    request: Recipe = creation(account.client("sagemaker"), f"Create{member}", found, **tags)
     return request
 
 
@@ -165,11 +157,11 @@ def _delete_model(account: Account, resource: Resource, recipe: Recipe) -> list[
 
 
 def _config_needs(resource: Resource) -> list[Reference]:
-    return [("model", name) for name in (resource.facts or {})["models"]]
+    return [("model", name) for name in (resource.facts or {}).get("models", ())]
 
 
 def _model_needs(resource: Resource) -> list[Reference]:
-    arns = (resource.facts or {})["packages"]
+    arns = (resource.facts or {}).get("packages", ())
     return [("model-package", arn.partition("model-package/")[2]) for arn in arns]
 
 
@@ -196,7 +188,7 @@ KINDS = (
         acts={"delete": Act(_with_models, _delete_config, _restore_config)},
         look=_look_at_config,
         needs=_config_needs,
-        look_late=True,
+        look_tells="model",
         after=("endpoint",),
         tagged_as="sagemaker:endpoint-config",
     ),
@@ -215,7 +207,7 @@ KINDS = (
         },
         look=_look_at_model,
         needs=_model_needs,
-        look_late=True,
+        look_tells="model-package",
         after=("endpoint-config", "inference-component", "transform-job"),
         tagged_as="sagemaker:model",
     ),

@@ -18,7 +18,7 @@ from frugal.cleanup.kinds.endpoint_configs import (
     model_recipe,
     models_of,
 )
-from frugal.cleanup.kinds.requests import tag_list
+from frugal.cleanup.kinds.requests import tagged
 from frugal.cleanup.kinds.sagemaker import (
     NotPossible,
     call,
@@ -131,7 +131,7 @@ def _recipe(account: Account, resource: Resource) -> Recipe | None:
         "endpoint": {
             "EndpointName": resource.name,
             "EndpointConfigName": found["EndpointConfigName"],
-            **endpoint_changes.tagged(tag_list(tags_of(account, found["EndpointArn"]))),
+            **tagged(tags_of(account, found["EndpointArn"])),
         },
         "sizes": endpoint_changes.sizes(found),
         "monitoring": monitoring.recipes(account, resource.name),

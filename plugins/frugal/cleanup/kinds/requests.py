@@ -29,6 +29,11 @@ def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
     )
 
 
+def tagged(tags: Mapping[str, str]) -> dict[str, Any]:
+    """The member Tags of a Create request; none without a tag, as AWS takes no empty one."""
+    return {"Tags": listed} if (listed := tag_list(tags)) else {}
+
+
 def _fit(value: Any, shape: Any) -> Any:
     if shape.type_name == "structure":
         return {

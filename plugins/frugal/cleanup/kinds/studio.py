@@ -11,7 +11,7 @@ from typing import Any
 
 from frugal.cleanup.account import Account, Recipe
 from frugal.cleanup.kind import Act, CleanupKind, Reference
-from frugal.cleanup.kinds.requests import creation, tag_list
+from frugal.cleanup.kinds.requests import creation, tagged
 from frugal.cleanup.kinds.sagemaker import (
     call,
     create,
@@ -78,10 +78,8 @@ def _app_recipe(account: Account, resource: Resource) -> Recipe | None:
     found = describe(account, "app", **(resource.facts or {})["names"])
     if found is None:
         return None
-    tags = tag_list(tags_of(account, found["AppArn"]))
-    request: Recipe = creation(
-        account.client("sagemaker"), "CreateApp", found, **({"Tags": tags} if tags else {})
-    )
+    tags = tagged(tags_of(account, found["AppArn"]))
+    request: Recipe = creation(account.client("sagemaker"), "CreateApp", found, **tags)
     return request
 
 

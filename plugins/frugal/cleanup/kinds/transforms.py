@@ -35,7 +35,8 @@ def _look(account: Account, resource: Resource) -> Facts:
 
 
 def _needs(resource: Resource) -> list[Reference]:
-    return [("model", (resource.facts or {})["model"])]
+    facts = resource.facts or {}
+    return [("model", facts["model"])] if "model" in facts else []
 
 
 KINDS = (
@@ -48,6 +49,6 @@ KINDS = (
         acts={},
         look=_look,
         needs=_needs,
-        look_late=True,
+        look_tells="model",
     ),
 )
