@@ -1,4 +1,4 @@
-"""`on_drift: ask` in a real Airflow, answered through its API: approved, rejected, and not answered in time."""
+"""`on_drift: ask` in a real Airflow, answered through its API, and not answered in time, which is a no."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ASKS = "retrain: {on_drift: ask, answer_within: 1s, cooldown: 1s, per_week: 100}
 def answered(
     make_model: Callable[[], Model], repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[dict[str, Any]]:
-    """What came of the three questions."""
+    """What came of the two questions."""
     model, home = make_model(), tmp_path_factory.mktemp("airflow")
     model.add_raw(100)
     environment = os.environ | {
@@ -44,16 +44,14 @@ def answered(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=2 * PATIENCE_SECONDS,
+        timeout=3 * PATIENCE_SECONDS,
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     found: list[dict[str, Any]] = json.loads(told.read_text())
     return found
 
 
-@pytest.mark.parametrize(
-    ("question", "trained"), [(0, True), (1, False), (2, False)], ids=["yes", "no", "no answer"]
-)
+@pytest.mark.parametrize(("question", "trained"), [(0, True), (1, False)], ids=["yes", "no answer"])
 def test_the_answer_is_done_and_kept(
     answered: list[dict[str, Any]], question: int, trained: bool
 ) -> None:

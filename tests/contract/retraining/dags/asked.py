@@ -30,13 +30,23 @@ trains = train.build_dag(SPEC)
 
 
 def approves() -> None:
-    """A person approves."""
-    _answer("Approve")
+    """A person approves: what Airflow's REST API does of `PATCH .../hitlDetails`."""
+    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+    from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
+    from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
+    from airflow.utils.session import create_session
 
-
-def rejects() -> None:
-    """A person rejects."""
-    _answer("Reject")
+    run = _asking_run()
+    payload = UpdateHITLDetailPayload(chosen_options=["Approve"], params_input={})
+    with create_session() as session:
+        update_hitl_detail(
+            dag_id=dag.dag_id,
+            dag_run_id=str(run),
+            task_id=retrain_on_drift.APPROVE,
+            update_hitl_detail_payload=payload,
+            user=SimpleAuthManagerUser(username="ann", role="admin"),
+            session=session,
+        )
 
 
 def lets_it_be() -> None:
@@ -48,26 +58,6 @@ def lets_it_be() -> None:
     while _asking_run(wait=False) == run:
         scheduler.check_awaiting_input_timeouts()
         time.sleep(0.2)
-
-
-def _answer(option: str) -> None:
-    """What Airflow's REST API does of `PATCH .../hitlDetails`."""
-    from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
-    from airflow.api_fastapi.core_api.datamodels.hitl import UpdateHITLDetailPayload
-    from airflow.api_fastapi.core_api.routes.public.hitl import update_hitl_detail
-    from airflow.utils.session import create_session
-
-    run = _asking_run()
-    payload = UpdateHITLDetailPayload(chosen_options=[option], params_input={})
-    with create_session() as session:
-        update_hitl_detail(
-            dag_id=dag.dag_id,
-            dag_run_id=str(run),
-            task_id=retrain_on_drift.APPROVE,
-            update_hitl_detail_payload=payload,
-            user=SimpleAuthManagerUser(username="ann", role="admin"),
-            session=session,
-        )
 
 
 def _asking_run(*, wait: bool = True) -> str | None:
@@ -123,7 +113,7 @@ def trainings() -> list[str]:
 
 def main(told: str) -> None:
     """Ask once for each answer."""
-    answers: list[Callable[[], None]] = [approves, rejects, lets_it_be]
+    answers: list[Callable[[], None]] = [approves, lets_it_be]
     results = []
     for number, answer in enumerate(answers):
         window = drift(number)
