@@ -57,6 +57,11 @@ class Api:
         """State of a DAG run."""
         return str(self._send("GET", f"/dags/{dag}/dagRuns/{run}")["state"])
 
+    def task_state(self, dag: str, run: str, task: str) -> str:
+        """State of a task of a DAG run; "" of one that nobody scheduled yet."""
+        path = f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+        return str(self._send("GET", path)["state"] or "")
+
     def runs(self, dag: str) -> list[dict[str, Any]]:
         """DAG runs, the first first: dag_run_id, run_type, state, ..."""
         path = f"/dags/{dag}/dagRuns?limit={PAGE}&order_by=id"
@@ -99,16 +104,20 @@ class Api:
             reset_dag_runs=True,
         )
 
+    def fail(self, dag: str, run: str) -> None:
+        """Mark the DAG run failed, as a user does."""
+        self._send("PATCH", f"/dags/{dag}/dagRuns/{run}", state="failed")
+
     def delete(self, dag: str, run: str) -> None:
         """Fail the DAG run, which Airflow wants first, and delete it."""
-        self._send("PATCH", f"/dags/{dag}/dagRuns/{run}", state="failed")
+        self.fail(dag, run)
         checked(self._client.delete(f"/dags/{dag}/dagRuns/{run}"))
 
     def _send(self, method: str, path: str, **body: Any) -> dict[str, Any]:
-        """Airflow's answer. What changes nothing is asked again while SQLite keeps Airflow from answering."""
+        """Airflow's answer. What may be done twice is asked again while SQLite keeps Airflow from answering."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while True:
-            last = method != "GET" or time.monotonic() > deadline
+            last = method == "POST" or time.monotonic() > deadline
             try:
                 answer = self._client.request(method, path, json=body or None)
             except httpx.TransportError:

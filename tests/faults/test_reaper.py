@@ -42,18 +42,20 @@ def status(cluster: Cluster, orphan: str) -> str:
 
 
 def clean_up(cluster: Cluster) -> dict[str, list[dict[str, Any]]]:
-    """Run the nightly DAG to its end; what its task `reap` returned."""
+    """Run the nightly DAG as far as its task `reap`; what that returned."""
     run = f"night-{uuid.uuid4().hex[:8]}"
     cluster.api.start("clean_up", run, {})
-    until(lambda: over(cluster, "clean_up", run), f"the end of {run}")
+    until(lambda: cluster.api.task_state("clean_up", run, "reap") in OVER, f"the reaper of {run}")
     path = f"/dags/clean_up/dagRuns/{run}/taskInstances/reap/xcomEntries/return_value"
-    return dict(cluster.api._send("GET", path)["value"])
+    returned: dict[str, list[dict[str, Any]]] = cluster.api._send("GET", path)["value"]
+    cluster.api.fail("clean_up", run)
+    return returned
 
 
 def over(cluster: Cluster, dag: str, run: str) -> str | None:
     """The state of a DAG run, once it will not change any more."""
-    state = cluster.api._send("GET", f"/dags/{dag}/dagRuns/{run}")["state"]
-    return str(state) if state in ("success", "failed") else None
+    state = cluster.api.state(dag, run)
+    return state if state in ("success", "failed") else None
 
 
 def seen(cluster: Cluster, run: TaskRun) -> TaskRun:
@@ -66,8 +68,7 @@ def until_held(cluster: Cluster, *runs: TaskRun) -> None:
     """Each task is deferred, its job at work. No triggerer has to have its trigger."""
 
     def is_held(run: TaskRun) -> bool:
-        path = f"/dags/{run.dag}/dagRuns/{run.id}/taskInstances/job"
-        state = cluster.api._send("GET", path)["state"]
+        state = cluster.api.task_state(run.dag, run.id, "job")
         assert state not in OVER, f"{run.id} is {state} already"
         return bool(state == "deferred" and run.has_started)
 
@@ -129,7 +130,7 @@ def test_a_run_that_is_marked_failed_still_reaps(cluster: Cluster) -> None:
     run = cluster.task_run("reaped", "training")
     run.start()
     until_held(cluster, run)
-    cluster.api._send("PATCH", f"/dags/{run.dag}/dagRuns/{run.id}", state="failed")
+    cluster.api.fail(run.dag, run.id)
     until_stopped(cluster, run)
     until(lambda: over(cluster, run.dag, run.id), f"the end of {run.id}")
     assert over(cluster, run.dag, run.id) == "failed"
