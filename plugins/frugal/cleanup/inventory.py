@@ -24,7 +24,7 @@ from frugal.cleanup.metrics import ask
 from frugal.cleanup.resource import Resource
 from frugal.cleanup.view import Query
 
-TURN = 10  # things of a kind
+TURN = 2  # things of a kind
 ARNS_A_CALL = 100  # GetResources, botocore's model
 SLACK = timedelta(minutes=5)  # by how much AWS's clock and ours may differ
 UNKNOWN_IN_THE_REGION = "UnknownOperationException"  # so nothing of the kind can be there
