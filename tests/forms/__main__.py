@@ -1,4 +1,4 @@
-"""`python -m tests.forms`: every form of serving through the training DAG of a real Airflow, some at a time.
+"""`python -m tests.forms`: every form of serving, and right-sizing, through a real Airflow, some at a time.
 
 Exits with 1 when one goes wrong. Words restrict it to the stories whose name holds one of them. What the cluster logged
 is in `forms` of FRUGAL_HOME.

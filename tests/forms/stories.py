@@ -152,6 +152,19 @@ def changes(cluster: Cluster) -> None:
     gone(cluster, name)
 
 
+def right_sized(cluster: Cluster) -> None:
+    """The champion measured on another instance type, a training on another, and nothing left of either."""
+    name, candidates = "sized", "{serving: [ml.m5.large], training: [ml.m5.large], seconds: 5}"
+    cluster.write(name, f"{{strategy: serverless}}\nright_size: {candidates}")
+    ran(cluster, name)
+    before = cluster.left(name)
+    document = ran(cluster, name, "right_size").result("report")
+    for row in (*document["serving"], *document["training"]):
+        assert (row["instance"], row["error"]) == ("ml.m5.large", None), row
+    assert cluster.left(name) == before
+    gone(cluster, name)
+
+
 def config_of(cluster: Cluster, name: str) -> str:
     """Name of the configuration that an endpoint serves."""
     told = cluster.client("sagemaker").describe_endpoint(EndpointName=name)
@@ -181,4 +194,5 @@ STORIES: tuple[Story, ...] = (
     trial("split", "withdraw"),
     rolled_back,
     changes,
+    right_sized,
 )
