@@ -183,6 +183,7 @@ def render(results: list[dict[str, Any]]) -> str:
         summary=summary(results),
         operations=operations,
         rates=rates,
+        asked=f"{(first['calls'] - first['throttled']) / first['resources']:.3f}",
         seeding=f"{last['seeding']:.0f}",
         marked=f"{first['found'].get('mark', 0):,}",
         marking_seconds=f"{marking['seconds']:.1f}",
