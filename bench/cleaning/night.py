@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from frugal.aws.clients import RETRIES
+from frugal.aws.clients import PACED
 from frugal.cleanup import night
 from frugal.cleanup.plan import Plan
 from frugal.cleanup.rules import load_rules
@@ -36,7 +36,7 @@ class Counted:
     def __call__(self, service: str, region: str | None) -> Any:
         key = (service, region)
         if key not in self._clients:
-            client = boto3.client(service, region_name=region, config=Config(retries=RETRIES))
+            client = boto3.client(service, region_name=region, config=Config(retries=PACED))
             client.meta.events.register("before-send", self._count)
             client.meta.events.register("needs-retry", self._note)
             self._clients[key] = client

@@ -28,7 +28,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def here(clock: Callable[[], datetime] = utc_now, connect: Connect = clients.client) -> Account:
+def here(clock: Callable[[], datetime] = utc_now, connect: Connect = clients.paced) -> Account:
     """The account in the region of Airflow's connection."""
     return accounts({}, clock, connect)[0]
 
@@ -36,7 +36,7 @@ def here(clock: Callable[[], datetime] = utc_now, connect: Connect = clients.cli
 def accounts(
     regions: Iterable[str],
     clock: Callable[[], datetime] = utc_now,
-    connect: Connect = clients.client,
+    connect: Connect = clients.paced,
 ) -> list[Account]:
     """The account in the region of Airflow's connection, and in those of the others where there is a bucket of ours."""
     settings = Settings.load()

@@ -298,7 +298,7 @@ def test_what_holds_units_is_described_once_a_night(bucket: Bucket) -> None:
     bucket.serve("churn-served", "served")
     account, kind = bucket.account(31), KINDS["s3-run-models"]
     described: list[str] = []
-    events = clients.client("sagemaker", "us-east-1").meta.events
+    events = account.client("sagemaker").meta.events
     events.register("before-call.sagemaker", lambda model, **_: described.append(model.name))
     found = [resource for page in kind.list(account) for resource in page]
     again = [kind.again(account, resource) for resource in found]
@@ -458,7 +458,7 @@ def test_more_than_a_page_goes_at_once(bucket: Bucket, monkeypatch: pytest.Monke
     keys = [f"churn/runs/over/checkpoints/{number:02}" for number in range(11)]
     bucket.fill("churn/runs/over/report.json", *keys)
     before, calls = bucket.keys, []
-    events = clients.client("s3", "us-east-1").meta.events
+    events = bucket.account(8).client("s3").meta.events
     events.register("before-call.s3.DeleteObjects", lambda **_: calls.append(1))
     done = bucket.sweep("s3-checkpoints", 8)
     assert len(calls) == 3
