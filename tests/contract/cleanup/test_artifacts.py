@@ -18,17 +18,9 @@ from frugal.cleanup.kinds import KINDS
 from frugal.cleanup.night import here
 from frugal.cleanup.references import collect, units
 from frugal.cleanup.resource import Resource
+from tests.specs import shortest
 
-MODEL = """
-name: churn
-owner: {team: growth, cost_center: cc-12}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {customer_id: string, tenure: integer, churned: integer}
-evaluate: {metric: auc, floor: 0.7}
-retention: {rejected: 1, noncurrent: {keep: 1, after: 30d}}
-"""
+MODEL = shortest() + "retention: {rejected: 1, noncurrent: {keep: 1, after: 30d}}\n"
 OURS = [
     {"Key": "ManagedBy", "Value": "frugal"},
     {"Key": "frugal:environment", "Value": "dev"},

@@ -11,16 +11,8 @@ from typer.testing import CliRunner
 
 from frugal.aws import clients
 from frugal.cli import app
+from tests.specs import shortest
 
-MODEL = """
-name: {name}
-owner: {{team: growth, cost_center: cc-12}}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {{customer_id: string, tenure: integer, churned: integer}}
-evaluate: {{metric: auc, floor: 0.7}}
-"""
 FOREIGN = {
     "ID": "logs",
     "Status": "Enabled",
@@ -47,7 +39,7 @@ class Bucket:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "train.py").touch()
         (folder / "inference.py").touch()
-        (folder / "model.yaml").write_text(MODEL.format(name=name) + retention)
+        (folder / "model.yaml").write_text(shortest(name) + retention)
 
     def fill(self, prefix: str, *sizes: int) -> None:
         for number, size in enumerate(sizes):
@@ -173,10 +165,10 @@ def _empty() -> Any:
 
 def test_models_that_share_a_prefix_are_refused(bucket: Bucket) -> None:
     bucket.model("churn", "retention: {transitions: {raw: {storage_class: GLACIER_IR}}}")
-    text = MODEL.replace("  target:", "  raw: churn/raw\n  target:", 1)
+    text = shortest("rents").replace("  target:", "  raw: churn/raw\n  target:", 1)
     bucket.model("rents")
     (bucket.include / "models" / "rents" / "model.yaml").write_text(
-        text.format(name="rents") + "retention: {transitions: {raw: {storage_class: STANDARD_IA}}}"
+        text + "retention: {transitions: {raw: {storage_class: STANDARD_IA}}}"
     )
     bucket.fill("churn/raw/", 2_000_000)
     shown = bucket.run(fails=True)

@@ -14,16 +14,8 @@ from frugal.cleanup.account import Account
 from frugal.cleanup.outcome import Outcome
 from frugal.cleanup.plan import Verdict
 from frugal.cleanup.rules import Rule, Rules
+from tests.specs import shortest
 
-MODEL = """
-name: churn
-owner: {team: growth, cost_center: cc-12}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {customer_id: string, tenure: integer, churned: integer}
-evaluate: {metric: auc, floor: 0.7}
-"""
 OURS = [
     {"Key": "ManagedBy", "Value": "frugal"},
     {"Key": "frugal:environment", "Value": "dev"},
@@ -59,7 +51,7 @@ def bucket(
     folder.mkdir(parents=True)
     for file in ("train.py", "inference.py"):
         (folder / file).touch()
-    (folder / "model.yaml").write_text(MODEL)
+    (folder / "model.yaml").write_text(shortest())
     s3 = clients.client("s3")
     s3.create_bucket(Bucket=name)
     s3.put_bucket_tagging(Bucket=name, Tagging={"TagSet": OURS})

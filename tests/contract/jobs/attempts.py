@@ -26,9 +26,9 @@ class Killed(Exception):
     """In place of the SIGKILL that ends a worker."""
 
 
-def processing(script: str, max_run: int = LIMIT) -> Callable[[Inputs], dict[str, Any]]:
-    """A processing job that runs a Python program."""
-    return lambda inputs: {
+def processing_job(script: str, max_run: int = LIMIT) -> dict[str, Any]:
+    """Members of CreateProcessingJob for a Python program, all but the name."""
+    return {
         "RoleArn": ROLE,
         "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["python3", "-c", script]},
         "ProcessingResources": {
@@ -40,6 +40,11 @@ def processing(script: str, max_run: int = LIMIT) -> Callable[[Inputs], dict[str
         },
         "StoppingCondition": {"MaxRuntimeInSeconds": max_run},
     }
+
+
+def processing(script: str, max_run: int = LIMIT) -> Callable[[Inputs], dict[str, Any]]:
+    """A processing job that runs a Python program."""
+    return lambda inputs: processing_job(script, max_run)
 
 
 def operator(

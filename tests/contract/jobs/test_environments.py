@@ -13,16 +13,7 @@ from frugal.jobs.kinds import TRAINING
 from frugal.spec import parse_spec
 from tests.contract.jobs.attempts import SLEEP, operator, statuses, submit
 from tests.contract.jobs.conftest import Account
-
-MODEL = """\
-name: {name}
-owner: {{team: growth, cost_center: cc-12}}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {{customer_id: string, tenure: integer, churned: integer}}
-evaluate: {{metric: auc, floor: 0.7}}
-"""
+from tests.specs import shortest
 
 
 def test_the_same_task_of_the_same_run_has_other_jobs(
@@ -54,7 +45,7 @@ def test_a_deferred_task_goes_on_with_its_job_when_the_environment_gets_another_
 def test_a_model_of_another_environment_stops_the_run_before_anything_bills(
     account: Account, task: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = parse_spec(MODEL.format(name=task))
+    spec = parse_spec(shortest(task))
     account.sagemaker.create_model_package_group(
         ModelPackageGroupName=task, Tags=as_list({**MANAGED_BY, ENVIRONMENT: "prod"})
     )
@@ -65,4 +56,4 @@ def test_a_model_of_another_environment_stops_the_run_before_anything_bills(
     monkeypatch.setenv("FRUGAL_ENVIRONMENT", "prod")
     ours = place(spec, "manual-1").id
     monkeypatch.setenv("FRUGAL_ENVIRONMENT", "dev")
-    assert place(parse_spec(MODEL.format(name=f"{task}-2")), "manual-1").id != ours
+    assert place(parse_spec(shortest(f"{task}-2")), "manual-1").id != ours

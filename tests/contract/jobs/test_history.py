@@ -4,30 +4,13 @@ from __future__ import annotations
 
 import uuid
 from contextlib import suppress
-from typing import Any
 
 from botocore.exceptions import WaiterError
 
 from frugal.aws.run import Run
 from frugal.jobs.history import jobs_of
-from tests.contract.jobs.conftest import IMAGE, ROLE, Account
-
-
-def processing(run: Run, name: str, script: str) -> dict[str, Any]:
-    return {
-        "ProcessingJobName": name,
-        "RoleArn": ROLE,
-        "AppSpecification": {"ImageUri": IMAGE, "ContainerEntrypoint": ["python3", "-c", script]},
-        "ProcessingResources": {
-            "ClusterConfig": {
-                "InstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-                "VolumeSizeInGB": 1,
-            }
-        },
-        "StoppingCondition": {"MaxRuntimeInSeconds": 3600},
-        "Tags": run.stage_tags("evaluate"),
-    }
+from tests.contract.jobs.attempts import processing_job
+from tests.contract.jobs.conftest import Account
 
 
 def test_failed_attempts_are_found_and_billed(account: Account) -> None:
@@ -35,7 +18,9 @@ def test_failed_attempts_are_found_and_billed(account: Account) -> None:
     run = Run.from_json({**prepared, "id": f"run-{uuid.uuid4().hex[:8]}"})
     waiter = account.sagemaker.get_waiter("processing_job_completed_or_stopped")
     for name, script in ((f"{run.id}-b", "raise SystemExit(1)"), (f"{run.id}-a", "pass")):
-        account.sagemaker.create_processing_job(**processing(run, name, script))
+        account.sagemaker.create_processing_job(
+            ProcessingJobName=name, Tags=run.stage_tags("evaluate"), **processing_job(script)
+        )
         with suppress(WaiterError):  # as it does for a job that failed
             waiter.wait(ProcessingJobName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 240})
     jobs = jobs_of(run, {})["evaluate"]

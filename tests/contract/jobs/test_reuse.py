@@ -12,16 +12,8 @@ from frugal.aws.run import Inputs, Run
 from frugal.spec import parse_spec
 from frugal.stages import preprocess
 from tests.contract.jobs.conftest import BUCKET, Account
+from tests.specs import shortest
 
-SPEC = """\
-name: churn
-owner: {team: growth, cost_center: cc-12}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {customer_id: string, tenure: integer, churned: integer}
-evaluate: {metric: auc, floor: 0.7}
-"""
 PART = "train/part-00000.parquet"
 MANIFEST = {"files": [{"path": PART, "bytes": 10}], "seconds": 3}
 
@@ -53,5 +45,5 @@ def test_reuse(
     if manifest:
         body = json.dumps(manifest).encode()
         account.s3.put_object(Bucket=BUCKET, Key=f"{prefix}/manifest.json", Body=body)
-    found = preprocess.reuse(parse_spec(SPEC), Inputs(run, {}, params))
+    found = preprocess.reuse(parse_spec(shortest()), Inputs(run, {}, params))
     assert (found is not None) is reused

@@ -12,18 +12,9 @@ from frugal.jobs.capacity import Ladder
 from frugal.spec import parse_spec
 from frugal.stages.ladder import LADDER, ladder
 from tests.contract.ladder.conftest import AWAY, HOME, Buckets, fault
+from tests.specs import shortest
 
-SPEC = """\
-name: churn
-owner: {team: growth, cost_center: cc-12}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {customer_id: string, tenure: integer, churned: integer}
-evaluate: {metric: auc, floor: 0.7}
-train:
-  max_run: 2h
-"""
+SPEC = shortest() + "train:\n  max_run: 2h\n"
 THREE = """\
   capacity:
     - {instance: ml.m5.xlarge, patience: 10m}

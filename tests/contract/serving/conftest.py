@@ -32,20 +32,11 @@ from frugal.stages import deploy, register
 from frugal.stages.common import Stage
 from tests.contract.conftest import run_local_aws
 from tests.contract.waiting import await_true
+from tests.specs import shortest
 
 BUCKET = "frugal-serving"
 CLOCK = 0.01
 LOADED_MODELS = 10
-SPEC = """\
-name: {name}
-owner: {{team: growth, cost_center: cc-12}}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {{customer_id: string, tenure: integer, churned: integer}}
-evaluate: {{metric: auc, floor: 0.7}}
-deploy: {deploy}
-"""
 #: A version multiplies each row's number by its factor; one without a factor answers 500.
 INFERENCE = """\
 import json, os
@@ -81,6 +72,11 @@ def fast_aws(
     yield from run_local_aws(home, python_of("local-aws").parents[2], FastAws)
 
 
+def text_of(model: str, deploy: str) -> str:
+    """A model.yaml with this deploy section."""
+    return f"{shortest(model)}deploy: {deploy}\n"
+
+
 @dataclass
 class Account:
     """What a test of a strategy does: write a version of a model, take it live, ask it, take it all away."""
@@ -97,7 +93,7 @@ class Account:
 
     def spec(self, deploy: str, name: str | None = None) -> ModelSpec:
         """A model.yaml with this deploy section."""
-        return parse_spec(SPEC.format(name=name or self.name, deploy=deploy))
+        return parse_spec(text_of(name or self.name, deploy))
 
     def version(self, factor: float | None, name: str | None = None) -> Inputs:
         """A trained and approved version, as the tasks before the deployment leave it."""

@@ -20,7 +20,7 @@ from frugal.serving import remove
 from frugal.spec import ModelSpec, parse_spec
 from tests.contract.waiting import await_true
 
-from .conftest import BUCKET, INFERENCE, SPEC, Account
+from .conftest import BUCKET, INFERENCE, Account, text_of
 
 WATCHED = 'monitor: {schedule: "@hourly", pii: {tenure: hash}}\n'
 MODULES = ("__init__", "capture", "exchange", "headers", "pii")
@@ -47,7 +47,7 @@ def handlers(account: Account, repository: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def spec_of(name: str, deploy: str, monitor: str = WATCHED) -> ModelSpec:
-    return parse_spec(SPEC.format(name=name, deploy=deploy) + monitor)
+    return parse_spec(text_of(name, deploy) + monitor)
 
 
 def captured(name: str, endpoint: str) -> list[dict[str, Any]]:

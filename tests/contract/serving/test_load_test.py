@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from frugal.cli import app
 from frugal.serving.load_test import report
-from tests.contract.serving.conftest import INFERENCE, SPEC, Account
+from tests.contract.serving.conftest import INFERENCE, Account, text_of
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -30,7 +30,7 @@ def write_model(account: Account, deploy: str) -> Path:
     folder.mkdir(parents=True)
     (folder / "train.py").touch()
     (folder / "inference.py").write_text(INFERENCE)
-    (folder / "model.yaml").write_text(SPEC.format(name=account.name, deploy=deploy))
+    (folder / "model.yaml").write_text(text_of(account.name, deploy))
     (include / "prices").symlink_to(REPOSITORY / "include" / "prices")
     return folder
 

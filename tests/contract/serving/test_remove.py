@@ -15,7 +15,7 @@ from frugal.serving import remove
 from frugal.serving.names import component_name
 from frugal.serving.strays import strays
 from frugal.stages.deploy import stages
-from tests.contract.serving.conftest import SPEC, Account, Client
+from tests.contract.serving.conftest import Account, Client, text_of
 from tests.contract.waiting import await_true
 
 DEPLOY = "{strategy: serverless}"
@@ -26,7 +26,7 @@ def write_model(account: Account, deploy: str = DEPLOY) -> None:
     folder.mkdir(parents=True)
     for script in ("train.py", "inference.py"):
         (folder / script).touch()
-    (folder / "model.yaml").write_text(SPEC.format(name=account.name, deploy=deploy))
+    (folder / "model.yaml").write_text(text_of(account.name, deploy))
 
 
 def test_it_asks_and_says_what_went(account: Account) -> None:

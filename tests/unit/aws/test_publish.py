@@ -11,16 +11,9 @@ import pytest
 
 from frugal.aws import publish
 from frugal.spec import ModelSpec, parse_spec
+from tests.specs import shortest
 
-SPEC = """\
-name: churn
-owner: {team: growth, cost_center: cc-12}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {customer_id: string, tenure: integer, churned: integer}
-evaluate: {metric: auc, floor: 0.7}
-"""
+SPEC = shortest()
 FILES = {
     "container/preprocess/__main__.py": b"from container import paths\nfrom container.split import share\n",
     "container/paths.py": b"BASE = 1\n",

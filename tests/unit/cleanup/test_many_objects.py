@@ -16,16 +16,8 @@ from frugal.cleanup.kinds import KINDS
 from frugal.cleanup.references import References
 from frugal.cost.prices import price_table
 from frugal.spec import parse_spec
+from tests.specs import shortest
 
-MODEL = """
-name: churn
-owner: {team: growth, cost_center: cc-12}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {customer_id: string, tenure: integer, churned: integer}
-evaluate: {metric: auc, floor: 0.7}
-"""
 OLD = datetime(2026, 9, 1, tzinfo=UTC)
 OBJECTS, PAGE = 10_000, 1000
 
@@ -67,7 +59,7 @@ class Many:
 
 
 def test_memory_does_not_follow_the_number_of_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifacts, "known_specs", lambda: [parse_spec(MODEL)])
+    monkeypatch.setattr(artifacts, "known_specs", lambda: [parse_spec(shortest())])
     monkeypatch.setattr(artifacts, "collect", lambda account, specs: References())
     s3, kind = Many(), KINDS["s3-checkpoints"]
     account = Account(

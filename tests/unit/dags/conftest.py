@@ -8,17 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.specs import shortest
+
 Load = Callable[..., dict[str, Any]]
 WriteModel = Callable[..., None]
-MODEL = """\
-name: {name}
-owner: {{team: growth, cost_center: cc-12}}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {{customer_id: string, tenure: integer, churned: integer}}
-evaluate: {{metric: auc, floor: 0.7}}
-"""
 
 
 @pytest.fixture
@@ -37,7 +30,7 @@ def write_model(include: Path) -> WriteModel:
         folder.mkdir()
         for script in ("train.py", "inference.py"):
             (folder / script).touch()
-        (folder / "model.yaml").write_text(MODEL.format(name=name) + sections)
+        (folder / "model.yaml").write_text(shortest(name) + sections)
 
     return write
 

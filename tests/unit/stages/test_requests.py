@@ -29,20 +29,17 @@ from frugal.stages import (
     register,
     train,
 )
+from tests.specs import shortest
 
-SPEC = """\
-name: churn
-owner: {team: growth, cost_center: cc-12}
-data:
-  target: churned
-  key: [customer_id]
-  columns: {customer_id: string, tenure: integer, churned: integer}
+SPEC = (
+    shortest()
+    + """\
 train:
   max_run: 1h
   capacity: [{instance: ml.m5.xlarge}, {instance: ml.m5.xlarge, spot: false}]
   hyperparameters: {objective: "binary:logistic", eta: 0.1}
-evaluate: {metric: auc, floor: 0.7}
 """
+)
 NEO = (
     SPEC
     + "compile: {backend: neo, target: ml_c5}\n"
