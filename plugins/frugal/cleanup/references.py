@@ -113,7 +113,7 @@ def _under_way(client: Any) -> Iterator[Any]:
 
 def _described(account: Account, client: Any, noun: str, listed: str) -> Iterator[set[str]]:
     """The units of each thing of one kind."""
-    name = f"{noun.title().replace('_', '')}"
+    name = noun.title().replace("_", "")
     for page in _pages(client.get_paginator(f"list_{noun}s")):
         for item in page[listed]:
             given = {f"{name}Name": item[f"{name}Name"]}
